@@ -1,0 +1,84 @@
+import type { ControlRecord } from './control.ts'
+import type { DeadLetterReason } from './dead-letter.ts'
+
+/**
+ * Rows of ticks as typed arrays, reused from batch to batch: valid until the handler's promise settles.
+ * Row `i` of every column belongs to one record; only rows `0 … length - 1` are filled.
+ */
+export interface TickColumns {
+  length: number
+  readonly capacity: number
+  readonly offset: Float64Array
+  /** Broker's append time, epoch ms. */
+  readonly appendTime: Float64Array
+  /** Id in the worker's symbol table. */
+  readonly symbol: Int32Array
+  /** Id in the worker's line table. */
+  readonly line: Int32Array
+  /** Epoch ms. */
+  readonly eventTime: Float64Array
+  readonly price: Float64Array
+  readonly size: Float64Array
+  /** Code of `side`. */
+  readonly side: Uint8Array
+  /** Code of `idOrder`. */
+  readonly idOrder: Uint8Array
+  readonly tradeId: Float64Array
+  readonly sequence: Float64Array
+  /** Written by operators, code of `verdict`; a decoder leaves it 0. */
+  readonly verdict: Uint8Array
+}
+
+/** What an operator decided of a row. */
+export const verdict = { undecided: 0, used: 1, duplicate: 2, late: 3, rejected: 4 } as const
+
+/** Rows of a column batch: large enough to make one emission cheap, small enough for the cache. */
+export const batchRowsMax = 4096
+
+export function createTickColumns(capacity: number = batchRowsMax): TickColumns {
+  return {
+    length: 0,
+    capacity,
+    offset: new Float64Array(capacity),
+    appendTime: new Float64Array(capacity),
+    symbol: new Int32Array(capacity),
+    line: new Int32Array(capacity),
+    eventTime: new Float64Array(capacity),
+    price: new Float64Array(capacity),
+    size: new Float64Array(capacity),
+    side: new Uint8Array(capacity),
+    idOrder: new Uint8Array(capacity),
+    tradeId: new Float64Array(capacity),
+    sequence: new Float64Array(capacity),
+    verdict: new Uint8Array(capacity),
+  }
+}
+
+/** A control record with its place: it applies before row `row`. */
+export interface PlacedControl {
+  readonly row: number
+  readonly offset: number
+  readonly appendTime: number
+  readonly record: ControlRecord
+}
+
+/** A record that could not become a row, with its place. */
+export interface RefusedRecord {
+  readonly offset: number
+  readonly reason: DeadLetterReason
+  readonly detail: string
+  readonly schemaId: number | null
+  /** At most `deadLetterPayloadBytesMax` bytes, copied. */
+  readonly payload: Uint8Array
+}
+
+/** What the broker port hands out: no object per record on the tick path. */
+export interface ColumnBatch {
+  readonly partition: number
+  readonly baseOffset: number
+  /** Offset to go on from; may lie beyond the last row (transaction markers, compacted records). */
+  readonly nextOffset: number
+  readonly columns: TickColumns
+  readonly controls: readonly PlacedControl[]
+  readonly refused: readonly RefusedRecord[]
+}

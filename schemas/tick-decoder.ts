@@ -1,0 +1,46 @@
+import type { ColumnBatch } from './columns.ts'
+
+/** What became of a pushed record. */
+export const pushed = {
+  /** It is in the batch: as a row, a control record or a refused one. */
+  taken: 0,
+  /** No room: take the batch, then push it again. */
+  full: 1,
+  /** Its schema is not here yet: call `resolveSchema`, then push it again. */
+  needsSchema: 2,
+} as const
+
+export type Pushed = (typeof pushed)[keyof typeof pushed]
+
+/**
+ * Turns record values into columns. A broker adapter drives it: `push` each record of one partition, `take` the batch.
+ * No object, string or promise per tick. A bad record becomes a `refused` entry; `push` never throws for one.
+ */
+export interface TickDecoder {
+  /**
+   * @param value        Bytes that hold the value (the record's own, or a whole segment); null for none.
+   * @param from         Where the value starts in `value`.
+   * @param to           Where it ends.
+   * @param controlKind  Value of the header `redwick`, or undefined for a tick.
+   */
+  push(
+    value: Uint8Array | null,
+    from: number,
+    to: number,
+    offset: number,
+    appendTime: number,
+    controlKind: string | undefined,
+  ): Pushed
+  /** Id that the last `needsSchema` asked for. */
+  readonly wantedSchemaId: number
+  /**
+   * Asks the registry. An id that the registry does not know, or a schema that does not fit, is remembered: its records are refused.
+   *
+   * @throws {TransientError} The registry is down: not the record's fault; try again.
+   */
+  resolveSchema(schemaId: number): Promise<void>
+  /** Rows, control records and refused records pushed since the last `take`. */
+  readonly pending: number
+  /** The batch so far; its columns are reused by the next `push`. */
+  take(partition: number, baseOffset: number, nextOffset: number): ColumnBatch
+}
