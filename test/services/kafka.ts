@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from './free-port.ts'
+import { mavenFolder } from './maven.ts'
+import { cacheDir } from './paths.ts'
+import { portAnswers, run, type ServiceProcess, spawnService, untilReady } from './service-process.ts'
+
+const version = '4.3.1'
+
+export interface KafkaService {
+  readonly brokers: string
+  readonly pid: number
+  stop(): Promise<void>
+  kill(): Promise<void>
+}
+
+interface KafkaOptions {
+  /** Keeps its data here and leaves it; default: a temporary folder that `stop` removes. */
+  readonly dir?: string
+  readonly port?: number
+}
+
+/**
+ * One Apache Kafka broker and controller (KRaft) on the loopback interface, jars from `.cache` or Maven.
+ *
+ * @throws {Error} When there is no Java, no jars, or it does not start within a minute.
+ */
+export async function startKafka(options: KafkaOptions = {}): Promise<KafkaService> {
+  const jars = await kafkaJars()
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'redwick-kafka-')))
+  const port = options.port ?? (await freePort())
+  await mkdir(dir, { recursive: true })
+  const properties = join(dir, 'server.properties')
+  await writeFile(properties, serverProperties(join(dir, 'log'), port, await freePort()))
+  if (!existsSync(join(dir, 'log'))) await cp(await formattedLog(jars), join(dir, 'log'), { recursive: true })
+  const logFile = join(dir, 'broker.out')
+  const broker = spawnService({
+    command: 'java',
+    args: [...jvmArguments, '-cp', `${jars}/*`, 'kafka.Kafka', properties],
+    logFile,
+  })
+  await untilReady(broker, logFile, () => portAnswers(port))
+  return service(broker, port, options.dir === undefined ? dir : undefined)
+}
+
+function service(broker: ServiceProcess, port: number, temporaryDir: string | undefined): KafkaService {
+  const clean = async () => {
+    if (temporaryDir !== undefined) await rm(temporaryDir, { recursive: true, force: true })
+  }
+  return {
+    brokers: `127.0.0.1:${port}`,
+    pid: broker.pid,
+    // An orderly end takes seconds; data that nobody keeps needs none.
+    stop: () => (temporaryDir === undefined ? broker.stop() : broker.kill()).then(clean),
+    kill: () => broker.kill().then(clean),
+  }
+}
+
+const jvmArguments = ['-Xms256m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']
+
+function kafkaJars(): Promise<string> {
+  const pom = join(import.meta.dirname, 'kafka', 'pom.xml')
+  return mavenFolder(`kafka-${version}`, (dir) => [
+    '-f',
+    pom,
+    'dependency:copy-dependencies',
+    '-DincludeScope=runtime',
+    `-DoutputDirectory=${dir}`,
+  ])
+}
+
+/** An empty, formatted log folder, made once: formatting costs a start of the JVM. */
+async function formattedLog(jars: string): Promise<string> {
+  const formatted = join(cacheDir, `kafka-${version}-formatted`)
+  if (existsSync(formatted)) return formatted
+  const part = `${formatted}.${process.pid}.part`
+  const properties = `${part}.properties`
+  await writeFile(properties, serverProperties(part, 9092, 9093))
+  // A letter first: the tool takes an id with a leading '-' for an option.
+  const id = `L${randomBytes(15).toString('base64url').slice(0, 20)}Q`
+  const tool = ['-XX:TieredStopAtLevel=1', '-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '-t', id]
+  await run('java', [...tool, '-c', properties])
+  await rm(properties)
+  await rename(part, formatted).catch(() => rm(part, { recursive: true }))
+  return formatted
+}
+
+function serverProperties(logDir: string, port: number, controllerPort: number): string {
+  return `process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:${controllerPort}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+log.dirs=${logDir}
+num.partitions=1
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+min.insync.replicas=1
+default.replication.factor=1
+log.retention.hours=-1
+num.network.threads=2
+num.io.threads=4
+`
+}
