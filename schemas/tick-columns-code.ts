@@ -1,0 +1,171 @@
+import type { Type } from 'avsc'
+import avro from 'avsc'
+import { type AvroWalk, avroWalk } from './avro-walk.ts'
+import type { TickColumns } from './columns.ts'
+import type { Interner } from './interner.ts'
+import { idOrderNames, sideNames } from './tick.ts'
+
+/** What became of one value. */
+export const read = {
+  ok: 0,
+  cut: 1,
+  trailing: 2,
+  longRange: 3,
+  enumIndex: 4,
+  symbolLength: 5,
+  lineLength: 6,
+  symbolsFull: 7,
+  linesFull: 8,
+  notUtf8: 9,
+  unreadable: 10,
+} as const
+
+/** Longer symbols and lines never reach a table: a symbol that Redwick accepts has at most 32 bytes. */
+export const symbolBytesMax = 32
+export const lineBytesMax = 256
+
+/** Reads the Avro body in `[from, to)` into row `row`; the row holds nothing unless it returns `read.ok`. */
+export type ColumnRead = (
+  bytes: Uint8Array,
+  view: DataView,
+  viewStart: number,
+  from: number,
+  to: number,
+  row: number,
+) => number
+
+export interface ColumnTarget {
+  readonly columns: TickColumns
+  readonly symbols: Interner
+  readonly lines: Interner
+}
+
+const stringColumns = ['symbol', 'line'] as const
+const longColumns = ['eventTime', 'tradeId', 'sequence'] as const
+const doubleColumns = ['price', 'size'] as const
+const enumColumns = new Map<string, { readonly names: readonly string[]; readonly other: string }>([
+  ['side', { names: sideNames, other: 'unknown' }],
+  ['idOrder', { names: idOrderNames, other: 'unordered' }],
+])
+const needed: readonly string[] = [...stringColumns, ...longColumns, ...doubleColumns, ...enumColumns.keys()]
+
+/** Reads a zigzag varint into `v`: 28 bits in integers, the rest in doubles. */
+const longCode = `
+if (p >= to) return ${read.cut}
+x = b[p++]; lo = x & 127
+if (x < 128) v = (lo >>> 1) ^ -(lo & 1)
+else {
+  if (p >= to) return ${read.cut}
+  x = b[p++]; lo |= (x & 127) << 7
+  if (x > 127) {
+    if (p >= to) return ${read.cut}
+    x = b[p++]; lo |= (x & 127) << 14
+    if (x > 127) {
+      if (p >= to) return ${read.cut}
+      x = b[p++]; lo |= (x & 127) << 21
+    }
+  }
+  if (x < 128) v = (lo >>> 1) ^ -(lo & 1)
+  else {
+    hi = 0; m = 1; k = 4
+    do {
+      if (p >= to || k++ === 10) return ${read.cut}
+      x = b[p++]; hi += (x & 127) * m; m *= 128
+    } while (x > 127)
+    v = hi * 134217728 + (lo >>> 1)
+    if (lo & 1) v = -v - 1
+    if (v > 9007199254740991 || v < -9007199254740991) return ${read.longRange}
+  }
+}`
+
+/** Reads a number of a writer's type into `v`; undefined for any other type. */
+function numberCode(typeName: string): string | undefined {
+  if (typeName === 'double') return `if (p + 8 > to) return ${read.cut}\nv = dv.getFloat64(base + p, true); p += 8`
+  if (typeName === 'float') return `if (p + 4 > to) return ${read.cut}\nv = dv.getFloat32(base + p, true); p += 4`
+  if (typeName === 'abstract:long') return longCode
+  if (typeName === 'int') return `${longCode}\nif (v !== (v | 0)) return ${read.cut}`
+  return undefined
+}
+
+const lengthCode = `${longCode}\nif (v < 0 || v > to - p) return ${read.cut}`
+const stringTypes = ['string', 'bytes']
+
+/** Source that reads one needed field; undefined where the writer's type takes the general way. */
+function neededCode(field: string, type: Type, tables: number[][]): string | undefined {
+  const number = numberCode(type.typeName)
+  if (doubleColumns.some((name) => name === field)) return number && `${number}\n${field}_ = v`
+  if (longColumns.some((name) => name === field)) return number && `${number}\n${field}_ = v`
+  if (stringColumns.some((name) => name === field)) {
+    if (!stringTypes.includes(type.typeName)) return undefined
+    return `${lengthCode}\n${field}_ = p; p += v; ${field}End = p`
+  }
+  const target = enumColumns.get(field)
+  if (target === undefined || !(type instanceof avro.types.EnumType)) return undefined
+  const other = target.names.indexOf(target.other)
+  const codes = type.symbols.map((symbol) => target.names.indexOf(symbol))
+  tables.push(codes.map((code) => (code < 0 ? other : code)))
+  const table = tables.length - 1
+  return `${longCode}\nif (v < 0 || v >= ${type.symbols.length}) return ${read.enumIndex}\n${field}_ = tables[${table}][v]`
+}
+
+/** Source that passes over one field. */
+function skipCode(type: Type, walks: AvroWalk[]): string {
+  const name = type.typeName
+  if (name === 'null') return ''
+  if (name === 'double') return `p += 8; if (p > to) return ${read.cut}`
+  if (name === 'float') return `p += 4; if (p > to) return ${read.cut}`
+  if (stringTypes.includes(name)) return `${lengthCode}\np += v`
+  if (name === 'abstract:long')
+    return `k = p + 10; do { if (p >= to || p >= k) return ${read.cut} } while (b[p++] > 127)`
+  walks.push(avroWalk(type))
+  return `p = walks[${walks.length - 1}](b, p, to); if (p < 0) return ${read.cut}`
+}
+
+/**
+ * Compiles a reader straight from bytes into columns for one writer schema. The source is made of our own text and
+ * numbers only: nothing of the schema's text enters it.
+ *
+ * @param writer The writer's record type, already found to resolve to `tickAvro`.
+ * @returns Undefined where a needed field has a shape that takes the general way (a union, say).
+ */
+export function compileColumnRead(writer: Type, target: ColumnTarget): ColumnRead | undefined {
+  if (!(writer instanceof avro.types.RecordType)) return undefined
+  const tables: number[][] = []
+  const walks: AvroWalk[] = []
+  const present = new Set<string>()
+  let body = ''
+  for (const field of writer.fields) {
+    const column = needed.find((name) => name === field.name)
+    const code = column === undefined ? skipCode(field.type, walks) : neededCode(column, field.type, tables)
+    if (code === undefined) return undefined
+    if (column !== undefined) present.add(column)
+    body += `${code}\n`
+  }
+  // Of the needed fields only these have a default in `tickAvro`; any other absence did not resolve.
+  const defaultLine = Buffer.from('default')
+  const source = `"use strict"
+const { symbol, line, eventTime, price, size, side, idOrder, tradeId, sequence } = columns
+return function (b, dv, base, p, to, row) {
+let x = 0, lo = 0, hi = 0, m = 0, k = 0, v = 0
+let symbol_ = 0, symbolEnd = 0, line_ = 0, lineEnd = 0, eventTime_ = 0, price_ = 0, size_ = 0
+let side_ = 0, idOrder_ = 0, tradeId_ = 0, sequence_ = 0
+${body}
+if (p !== to) return ${read.trailing}
+if (symbolEnd - symbol_ > ${symbolBytesMax}) return ${read.symbolLength}
+if (lineEnd - line_ > ${lineBytesMax}) return ${read.lineLength}
+const symbolId = symbols.intern(b, symbol_, symbolEnd)
+if (symbolId < 0) return ${read.symbolsFull}
+const lineId = ${present.has('line') ? 'lines.intern(b, line_, lineEnd)' : 'lines.intern(defaultLine, 0, defaultLine.length)'}
+if (lineId < 0) return ${read.linesFull}
+symbol[row] = symbolId; line[row] = lineId; eventTime[row] = eventTime_; price[row] = price_; size[row] = size_
+side[row] = side_; idOrder[row] = idOrder_; tradeId[row] = tradeId_; sequence[row] = sequence_
+return ${read.ok}
+}`
+  const factory = new Function('columns', 'symbols', 'lines', 'tables', 'walks', 'defaultLine', source)
+  const compiled: unknown = factory(target.columns, target.symbols, target.lines, tables, walks, defaultLine)
+  return isColumnRead(compiled) ? compiled : undefined
+}
+
+function isColumnRead(value: unknown): value is ColumnRead {
+  return typeof value === 'function'
+}
