@@ -1,0 +1,108 @@
+import { invariant } from '../../schemas/errors.ts'
+
+/** Little-endian bytes that grow: packed state and outbox rows are written with it. */
+export interface ByteWriter {
+  byte(value: number): void
+  /** Unsigned integer below 2^53, as a varint. */
+  uint(value: number): void
+  f64(value: number): void
+  text(value: string): void
+  bytes(value: Uint8Array): void
+  readonly length: number
+  /** A copy of what was written. */
+  finish(): Uint8Array
+  /** Forgets what was written; keeps the memory. */
+  reset(): void
+}
+
+export function createByteWriter(capacity = 1024): ByteWriter {
+  let buffer = new Uint8Array(capacity)
+  let view = new DataView(buffer.buffer)
+  let at = 0
+  const room = (size: number): void => {
+    if (at + size <= buffer.length) return
+    const larger = new Uint8Array(Math.max(buffer.length * 2, at + size))
+    larger.set(buffer.subarray(0, at))
+    buffer = larger
+    view = new DataView(buffer.buffer)
+  }
+  const uint = (value: number): void => {
+    room(8)
+    let rest = value
+    while (rest > 127) {
+      buffer[at++] = (rest % 128) | 128
+      rest = Math.floor(rest / 128)
+    }
+    buffer[at++] = rest
+  }
+  const bytes = (value: Uint8Array): void => {
+    uint(value.length)
+    room(value.length)
+    buffer.set(value, at)
+    at += value.length
+  }
+  return {
+    byte(value) {
+      room(1)
+      buffer[at++] = value
+    },
+    uint,
+    f64(value) {
+      room(8)
+      view.setFloat64(at, value, true)
+      at += 8
+    },
+    text: (value) => bytes(Buffer.from(value)),
+    bytes,
+    get length() {
+      return at
+    },
+    finish: () => buffer.slice(0, at),
+    reset() {
+      at = 0
+    },
+  }
+}
+
+/** Reads what a `ByteWriter` wrote; reading past the end is our bug, or a damaged row. */
+export interface ByteReader {
+  byte(): number
+  uint(): number
+  f64(): number
+  text(): string
+  bytes(): Uint8Array
+  readonly done: boolean
+}
+
+export function createByteReader(buffer: Uint8Array): ByteReader {
+  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+  let at = 0
+  const take = (size: number): number => {
+    invariant(at + size <= buffer.length, `packed state holds ${at + size} bytes, has ${buffer.length}`)
+    at += size
+    return at - size
+  }
+  const uint = (): number => {
+    let value = 0
+    for (let scale = 1; ; scale *= 128) {
+      const byte = view.getUint8(take(1))
+      value += (byte & 127) * scale
+      if (byte < 128) return value
+    }
+  }
+  const bytes = (): Uint8Array => {
+    const size = uint()
+    const from = take(size)
+    return buffer.subarray(from, from + size)
+  }
+  return {
+    byte: () => view.getUint8(take(1)),
+    uint,
+    f64: () => view.getFloat64(take(8), true),
+    text: () => Buffer.from(bytes()).toString('utf8'),
+    bytes,
+    get done() {
+      return at === buffer.length
+    },
+  }
+}

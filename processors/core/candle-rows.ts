@@ -1,0 +1,122 @@
+import { type Candle, closedByNames, fillNames } from '../../schemas/candle.ts'
+import { type CandleColumns, createCandleColumns } from '../../schemas/candle-columns.ts'
+import { twoSumError } from '../../schemas/double-double.ts'
+import { type WindowColumns, windowStatus } from './window-columns.ts'
+
+const kindCodes = { update: 0, final: 1, correction: 2 } as const
+const blindFill = fillNames.indexOf('blind')
+
+/** Doubles the room of candle rows, in place. */
+function grow(rows: CandleColumns): void {
+  const larger = createCandleColumns(rows.symbol.length * 2)
+  larger.symbol.set(rows.symbol)
+  larger.interval.set(rows.interval)
+  for (const name of numericRows) larger[name].set(rows[name])
+  for (const name of codeRows) larger[name].set(rows[name])
+  Object.assign(rows, larger, { length: rows.length })
+}
+
+const numericRows = [
+  'start',
+  'open',
+  'high',
+  'low',
+  'close',
+  'volume',
+  'volumeLow',
+  'quoteVolume',
+  'quoteVolumeLow',
+  'buyVolume',
+  'buyVolumeLow',
+  'trades',
+  'firstTradeId',
+  'lastTradeId',
+  'revision',
+  'seq',
+] as const
+const codeRows = ['closedBy', 'fill', 'kind', 'partial'] as const
+
+/** Appends one window as a candle row: an update while it is open, then its final, then corrections. */
+export function appendCandle(
+  rows: CandleColumns,
+  symbol: number,
+  sizeMs: number,
+  from: WindowColumns,
+  k: number,
+): void {
+  if (rows.length === rows.symbol.length) grow(rows)
+  const i = rows.length++
+  const status = from.status[k] as number
+  rows.symbol[i] = symbol
+  rows.interval[i] = sizeMs / 1000
+  rows.start[i] = (from.number[k] as number) * sizeMs
+  rows.open[i] = from.open[k] as number
+  rows.high[i] = from.high[k] as number
+  rows.low[i] = from.low[k] as number
+  rows.close[i] = from.close[k] as number
+  putSum(rows.volume, rows.volumeLow, i, from.volume[k] as number, from.volumeLow[k] as number)
+  putSum(rows.quoteVolume, rows.quoteVolumeLow, i, from.quoteVolume[k] as number, from.quoteVolumeLow[k] as number)
+  putSum(rows.buyVolume, rows.buyVolumeLow, i, from.buyVolume[k] as number, from.buyVolumeLow[k] as number)
+  rows.trades[i] = from.trades[k] as number
+  rows.firstTradeId[i] = from.openId[k] as number
+  rows.lastTradeId[i] = from.closeId[k] as number
+  // Every changing record so far is a tick.
+  rows.revision[i] = from.trades[k] as number
+  rows.seq[i] = 0
+  rows.closedBy[i] = from.closedBy[k] as number
+  rows.fill[i] = status & windowStatus.blind ? blindFill : 0
+  rows.partial[i] = status & windowStatus.blind ? 1 : 0
+  rows.kind[i] =
+    (status & windowStatus.fired) === 0
+      ? kindCodes.update
+      : status & windowStatus.published
+        ? kindCodes.correction
+        : kindCodes.final
+}
+
+function putSum(high: Float64Array, low: Float64Array, i: number, h: number, l: number): void {
+  const rounded = h + l
+  high[i] = rounded
+  low[i] = twoSumError(h, l, rounded)
+}
+
+/** Appends row `i` of `from`. */
+export function copyCandle(rows: CandleColumns, from: CandleColumns, i: number): void {
+  if (rows.length === rows.symbol.length) grow(rows)
+  const at = rows.length++
+  rows.symbol[at] = from.symbol[i] as number
+  rows.interval[at] = from.interval[i] as number
+  for (const name of numericRows) rows[name][at] = from[name][i] as number
+  for (const name of codeRows) rows[name][at] = from[name][i] as number
+}
+
+/** Row `i` as a candle. */
+export function candleOf(rows: CandleColumns, i: number, symbol: string): Candle {
+  const start = rows.start[i] as number
+  const interval = rows.interval[i] as number
+  return {
+    symbol,
+    interval,
+    start,
+    end: start + interval * 1000,
+    open: rows.open[i] as number,
+    high: rows.high[i] as number,
+    low: rows.low[i] as number,
+    close: rows.close[i] as number,
+    volume: rows.volume[i] as number,
+    volumeLow: rows.volumeLow[i] as number,
+    quoteVolume: rows.quoteVolume[i] as number,
+    quoteVolumeLow: rows.quoteVolumeLow[i] as number,
+    buyVolume: rows.buyVolume[i] as number,
+    buyVolumeLow: rows.buyVolumeLow[i] as number,
+    trades: rows.trades[i] as number,
+    firstTradeId: rows.firstTradeId[i] as number,
+    lastTradeId: rows.lastTradeId[i] as number,
+    final: rows.kind[i] !== kindCodes.update,
+    revision: rows.revision[i] as number,
+    closedBy: closedByNames[rows.closedBy[i] as number] ?? 'open',
+    fill: fillNames[rows.fill[i] as number] ?? 'traded',
+    partial: rows.partial[i] === 1,
+    seq: rows.seq[i] as number,
+  }
+}

@@ -1,0 +1,180 @@
+import { type TickColumns, verdict } from '../../schemas/columns.ts'
+import { idOrder } from '../../schemas/tick.ts'
+import type { ByteReader, ByteWriter } from './byte-buffer.ts'
+import type { Effects } from './effects.ts'
+import { growFloat64, growUint8 } from './grow.ts'
+import { createIdRanges, type IdRanges } from './id-ranges.ts'
+import { createRecentIds, type RecentIds } from './recent-ids.ts'
+import type { SymbolIndex } from './symbol-index.ts'
+
+/** Marks ticks whose trade id was seen before; state by symbol. */
+export interface Deduplicator {
+  /** Sets the verdict `duplicate` on undecided rows. */
+  process(columns: TickColumns): void
+  write(writer: ByteWriter, full: boolean): void
+  read(reader: ByteReader): void
+}
+
+export interface DeduplicatorOptions {
+  readonly symbols: SymbolIndex
+  readonly effects: Effects
+  /** Ids are remembered for this long in event time. */
+  readonly withinMs: number
+}
+
+/**
+ * Exact deduplication by trade id.
+ *
+ * Monotonic ids: the highest one and the ranges missing below it; the first id of a symbol leaves everything below it
+ * missing. An id at or below the highest is new when it is missing; else it is a duplicate, unless its event time lies
+ * above the symbol's newest: then the venue began a new run of ids, which is counted. Other ids: an exact bounded set.
+ */
+export function createDeduplicator({ symbols, effects, withinMs }: DeduplicatorOptions): Deduplicator {
+  // Checkpointed, by local symbol.
+  let highest = new Float64Array(0) // NaN: no monotonic id yet
+  let newest = new Float64Array(0) // event time of the newest new tick
+  let floor = new Float64Array(0) // every id below it is missing
+  const ranges: (IdRanges | undefined)[] = []
+  const recent: (RecentIds | undefined)[] = []
+  // Not checkpointed.
+  let touched = new Uint8Array(0)
+  let touchedList: number[] = []
+
+  const ensure = (size: number): void => {
+    if (size <= highest.length) return
+    highest = growFloat64(highest, size, Number.NaN)
+    newest = growFloat64(newest, highest.length, Number.NEGATIVE_INFINITY)
+    floor = growFloat64(floor, highest.length, Number.NEGATIVE_INFINITY)
+    touched = growUint8(touched, highest.length)
+  }
+  const touch = (s: number): void => {
+    if (touched[s] === 1) return
+    touched[s] = 1
+    touchedList.push(s)
+  }
+
+  const rangesOf = (s: number): IdRanges => {
+    let found = ranges[s]
+    if (found === undefined) ranges[s] = found = createIdRanges()
+    return found
+  }
+  const recentOf = (s: number): RecentIds => {
+    let found = recent[s]
+    if (found === undefined) recent[s] = found = createRecentIds(withinMs)
+    return found
+  }
+
+  /** A monotonic id other than the highest plus one. */
+  const isNewOutOfLine = (s: number, id: number, eventTime: number): boolean => {
+    const top = highest[s] as number
+    if (Number.isNaN(top)) {
+      highest[s] = floor[s] = id
+      return true
+    }
+    if (id > top) {
+      const missing = rangesOf(s)
+      missing.forgetBefore((newest[s] as number) - withinMs)
+      if (missing.open(top + 1, id - 1, eventTime) > 0) effects.alarm('id_range_evicted')
+      highest[s] = id
+      return true
+    }
+    const bottom = floor[s] as number
+    if (id < bottom) {
+      // Splits (-inf, bottom): what lies between stays missing.
+      if (id < bottom - 1) prepend(s, id + 1, bottom - 1, eventTime)
+      floor[s] = id
+      return true
+    }
+    if (ranges[s]?.take(id) === true) return true
+    if (eventTime <= (newest[s] as number)) return false
+    effects.alarm('id_run_restarted')
+    highest[s] = floor[s] = id
+    ranges[s] = undefined
+    return true
+  }
+  const prepend = (s: number, from: number, to: number, openedAt: number): void => {
+    const older = rangesOf(s)
+    const all = createIdRanges()
+    all.open(from, to, openedAt)
+    older.forEach((f, t, at) => {
+      if (all.open(f, t, at) > 0) effects.alarm('id_range_evicted')
+    })
+    ranges[s] = all
+  }
+
+  const process = (columns: TickColumns): void => {
+    const { length, symbol, tradeId, eventTime, idOrder: order, verdict: verdicts, offset } = columns
+    let lastGlobal = -1
+    let s = -1
+    for (let i = 0; i < length; i++) {
+      if (verdicts[i] !== verdict.undecided) continue
+      const global = symbol[i] as number
+      if (global !== lastGlobal) {
+        s = symbols.localOf(global)
+        lastGlobal = global
+        if (s >= highest.length) ensure(s + 1)
+      }
+      if (touched[s] === 0) touch(s)
+      const id = tradeId[i] as number
+      const time = eventTime[i] as number
+      let isNew: boolean
+      if (order[i] === idOrder.unordered) isNew = recentOf(s).add(id, time)
+      else if (id === (highest[s] as number) + 1) {
+        highest[s] = id
+        isNew = true
+      } else isNew = isNewOutOfLine(s, id, time)
+      if (isNew) {
+        if (time > (newest[s] as number)) newest[s] = time
+      } else {
+        verdicts[i] = verdict.duplicate
+        effects.counts.duplicate += 1
+        effects.skipped(offset[i] as number, global, 'duplicate')
+      }
+    }
+  }
+
+  const writeSymbol = (writer: ByteWriter, s: number, full: boolean): void => {
+    writer.text(symbols.name(s))
+    writer.f64(highest[s] as number)
+    writer.f64(newest[s] as number)
+    writer.f64(floor[s] as number)
+    writer.uint(ranges[s]?.size ?? 0)
+    ranges[s]?.forEach((from, to, openedAt) => {
+      writer.f64(from)
+      writer.f64(to)
+      writer.f64(openedAt)
+    })
+    const pairs = recent[s]?.drain(full) ?? []
+    writer.uint(pairs.length)
+    for (const [id, time] of pairs) {
+      writer.f64(id)
+      writer.f64(time)
+    }
+  }
+
+  return {
+    process,
+    write(writer, full) {
+      const count = full ? Math.min(symbols.size, highest.length) : touchedList.length
+      writer.uint(count)
+      for (let i = 0; i < count; i++) writeSymbol(writer, full ? i : (touchedList[i] as number), full)
+      for (const s of touchedList) touched[s] = 0
+      touchedList = []
+    },
+    read(reader) {
+      for (let count = reader.uint(); count > 0; count--) {
+        const s = symbols.localOfName(reader.text())
+        ensure(s + 1)
+        highest[s] = reader.f64()
+        newest[s] = reader.f64()
+        floor[s] = reader.f64()
+        const missing = reader.uint()
+        ranges[s] = missing > 0 ? createIdRanges() : undefined
+        for (let i = 0; i < missing; i++) ranges[s]?.open(reader.f64(), reader.f64(), reader.f64())
+        const pairs = reader.uint()
+        for (let i = 0; i < pairs; i++) recentOf(s).add(reader.f64(), reader.f64())
+        recent[s]?.drain(false)
+      }
+    },
+  }
+}
