@@ -1,0 +1,122 @@
+import type { Commit, PartitionCommit } from '../../ports/candle-store.ts'
+import type { DeadLetter, LateRange } from '../../schemas/dead-letter.ts'
+import { deadLetterPayloadBytesMax } from '../../schemas/dead-letter.ts'
+import { invariant } from '../../schemas/errors.ts'
+import type { CopyWriter } from '../binary-copy.ts'
+import { candleValues, stageExtraFields, stageFields, stageKind } from './commit-sql.ts'
+
+/** Characters of a dead letter's text that are kept: a unique index takes no longer `source`. */
+const textLengthMax = 600
+const candleFields = 3 + candleValues.length
+
+/** A commit as staged rows; `out` then holds a whole COPY. */
+export function writeCommit(out: CopyWriter, commit: Commit): Buffer {
+  for (const part of commit.partitions) {
+    writePosition(out, commit.topology, part)
+    writeCandles(out, part)
+    if (part.stateFull || part.state.length > 0) {
+      writePayload(out, stageKind.state, commit.topology, part, part.state)
+    }
+    if (part.outbox !== undefined) writePayload(out, stageKind.outbox, commit.topology, part, part.outbox)
+    for (const letter of part.deadLetters) writeDeadLetter(out, letter)
+    for (const range of part.lateRanges) writeLateRange(out, commit.topology, range)
+  }
+  return out.finish()
+}
+
+function begin(out: CopyWriter, kind: number, partition: number): void {
+  out.row(stageFields)
+  out.int16(kind)
+  out.int32(partition)
+}
+
+function writePosition(out: CopyWriter, topology: string, part: PartitionCommit): void {
+  begin(out, stageKind.position, part.partition)
+  out.nulls(candleFields)
+  out.text(topology)
+  out.nulls(3)
+  out.int64(part.epoch)
+  out.int64(part.previousOffset)
+  out.int64(part.nextOffset)
+  out.int64(part.commitNo)
+  out.int64(part.lastSeq)
+  out.int64(part.outboxAckedThrough)
+  out.nulls(1)
+}
+
+/** A column's value; rows below `length` are always there. */
+const at = (column: { readonly [row: number]: number | undefined }, row: number): number => column[row] as number
+
+function writeCandles(out: CopyWriter, part: PartitionCommit): void {
+  const c = part.candles
+  for (let row = 0; row < c.length; row++) {
+    const symbol = part.symbolName(at(c.symbol, row))
+    invariant(!symbol.includes('\0'), 'the symbol of a candle holds no U+0000')
+    begin(out, stageKind.candle, part.partition)
+    out.text(symbol)
+    out.int32(at(c.interval, row))
+    out.time(at(c.start, row))
+    out.float64(at(c.open, row))
+    out.float64(at(c.high, row))
+    out.float64(at(c.low, row))
+    out.float64(at(c.close, row))
+    out.float64(at(c.volume, row))
+    out.float64(at(c.volumeLow, row))
+    out.float64(at(c.quoteVolume, row))
+    out.float64(at(c.quoteVolumeLow, row))
+    out.float64(at(c.buyVolume, row))
+    out.float64(at(c.buyVolumeLow, row))
+    out.int64(at(c.trades, row))
+    out.int64(at(c.firstTradeId, row))
+    out.int64(at(c.lastTradeId, row))
+    out.int64(at(c.revision, row))
+    out.int64(at(c.seq, row))
+    out.int16(at(c.closedBy, row))
+    out.int16(at(c.fill, row))
+    out.bool(at(c.partial, row) !== 0)
+    out.nulls(stageExtraFields)
+  }
+}
+
+function writePayload(out: CopyWriter, kind: number, topology: string, part: PartitionCommit, payload: Uint8Array) {
+  begin(out, kind, part.partition)
+  out.nulls(candleFields - 1)
+  out.bool(kind === stageKind.state && part.stateFull)
+  out.text(topology)
+  out.nulls(6)
+  out.int64(part.commitNo)
+  out.nulls(2)
+  out.bytes(payload)
+}
+
+/** Text of a refused record may hold anything; PostgreSQL stores all of it but U+0000. */
+const storable = (text: string): string => text.replaceAll('\0', '\ufffd').slice(0, textLengthMax)
+
+function writeDeadLetter(out: CopyWriter, letter: DeadLetter): void {
+  begin(out, stageKind.deadLetter, letter.partition)
+  out.text(storable(letter.symbol))
+  out.nulls(candleFields - 1)
+  out.text(letter.topic)
+  out.text(letter.reason)
+  out.text(storable(letter.detail))
+  // The end of a place is what tells it from others: the line.
+  out.text(storable(letter.source.slice(-textLengthMax)))
+  out.int64(letter.offset)
+  if (letter.schemaId === null) out.nulls(1)
+  else out.int64(letter.schemaId)
+  out.nulls(4)
+  out.bytes(letter.payload.subarray(0, deadLetterPayloadBytesMax))
+}
+
+function writeLateRange(out: CopyWriter, topology: string, range: LateRange): void {
+  begin(out, stageKind.lateRange, range.partition)
+  out.text(storable(range.symbol))
+  out.nulls(candleFields - 1)
+  out.text(topology)
+  out.text(range.reason)
+  out.nulls(2)
+  out.int64(range.fromOffset)
+  out.int64(range.toOffset)
+  out.int64(range.count)
+  out.nulls(4)
+}
