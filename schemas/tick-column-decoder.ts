@@ -2,6 +2,7 @@ import { type AvroReader, avroReaders } from './avro-reader.ts'
 import { batchRowsMax, createTickColumns, type PlacedControl, type RefusedRecord } from './columns.ts'
 import { type ControlFields, controlOf, controlReaders, isControlKind } from './control-codec.ts'
 import { type DeadLetterReason, deadLetterPayloadBytesMax } from './dead-letter.ts'
+import { createInternCache } from './intern-cache.ts'
 import type { Interner } from './interner.ts'
 import { tickAvro } from './tick.ts'
 import { type ColumnRead, type ColumnTarget, compileColumnRead, read } from './tick-columns-code.ts'
@@ -64,7 +65,13 @@ const noBytes = new Uint8Array(0)
 export function createTickColumnDecoder(options: TickColumnDecoderOptions): TickDecoder {
   const { symbols, lines, rowsMax = batchRowsMax, compile = true } = options
   const columns = createTickColumns(rowsMax)
-  const target: ColumnTarget = { columns, symbols, lines }
+  const target: ColumnTarget = {
+    columns,
+    symbols,
+    lines,
+    internSymbol: createInternCache(symbols),
+    internLine: createInternCache(lines),
+  }
   const schemas = new Map<number, object>()
   const unknownIds = new Set<number>()
   const tickReads = new Map<number, Known<ColumnRead>>()
@@ -79,7 +86,8 @@ export function createTickColumnDecoder(options: TickColumnDecoderOptions): Tick
   let wanted = -1
   let lastId = -1
   let lastRead: ColumnRead | undefined
-  let buffer: ArrayBufferLike | undefined
+  let viewed: Uint8Array | undefined
+  let viewStart = 0
   let view: DataView = noView
 
   const renew = () => {
@@ -176,12 +184,13 @@ export function createTickColumnDecoder(options: TickColumnDecoderOptions): Tick
         lastRead = found.use
       }
       // One view serves every value of a segment.
-      if (value.buffer !== buffer) {
-        buffer = value.buffer
-        view = new DataView(buffer)
+      if (value !== viewed) {
+        viewed = value
+        viewStart = value.byteOffset
+        if (value.buffer !== view.buffer) view = new DataView(value.buffer)
       }
       const row = columns.length
-      let code = lastRead(value, view, value.byteOffset, from + framingBytes, to, row)
+      let code = lastRead(value, view, viewStart, from + framingBytes, to, row)
       if (code === read.ok && !(symbolNames(columns.symbol[row] as number) && lineNames(columns.line[row] as number)))
         code = read.notUtf8
       if (code !== read.ok) return refuse(refusals.get(code) ?? notFramed, offset, id, value, from, to)
@@ -215,7 +224,7 @@ export function createTickColumnDecoder(options: TickColumnDecoderOptions): Tick
       if (taken) renew()
       taken = true
       // The view would keep a whole fetch alive.
-      buffer = undefined
+      viewed = undefined
       view = noView
       return { partition, baseOffset, nextOffset, columns, controls, refused }
     },

@@ -2,6 +2,7 @@ import type { Type } from 'avsc'
 import avro from 'avsc'
 import { type AvroWalk, avroWalk } from './avro-walk.ts'
 import type { TickColumns } from './columns.ts'
+import type { Intern } from './intern-cache.ts'
 import type { Interner } from './interner.ts'
 import { idOrderNames, sideNames } from './tick.ts'
 
@@ -38,6 +39,8 @@ export interface ColumnTarget {
   readonly columns: TickColumns
   readonly symbols: Interner
   readonly lines: Interner
+  readonly internSymbol: Intern
+  readonly internLine: Intern
 }
 
 const stringColumns = ['symbol', 'line'] as const
@@ -142,7 +145,6 @@ export function compileColumnRead(writer: Type, target: ColumnTarget): ColumnRea
     body += `${code}\n`
   }
   // Of the needed fields only these have a default in `tickAvro`; any other absence did not resolve.
-  const defaultLine = Buffer.from('default')
   const source = `"use strict"
 const { symbol, line, eventTime, price, size, side, idOrder, tradeId, sequence } = columns
 return function (b, dv, base, p, to, row) {
@@ -153,16 +155,17 @@ ${body}
 if (p !== to) return ${read.trailing}
 if (symbolEnd - symbol_ > ${symbolBytesMax}) return ${read.symbolLength}
 if (lineEnd - line_ > ${lineBytesMax}) return ${read.lineLength}
-const symbolId = symbols.intern(b, symbol_, symbolEnd)
+const symbolId = internSymbol(b, dv, base, symbol_, symbolEnd)
 if (symbolId < 0) return ${read.symbolsFull}
-const lineId = ${present.has('line') ? 'lines.intern(b, line_, lineEnd)' : 'lines.intern(defaultLine, 0, defaultLine.length)'}
+const lineId = ${present.has('line') ? 'internLine(b, dv, base, line_, lineEnd)' : "lines.internName('default')"}
 if (lineId < 0) return ${read.linesFull}
 symbol[row] = symbolId; line[row] = lineId; eventTime[row] = eventTime_; price[row] = price_; size[row] = size_
 side[row] = side_; idOrder[row] = idOrder_; tradeId[row] = tradeId_; sequence[row] = sequence_
 return ${read.ok}
 }`
-  const factory = new Function('columns', 'symbols', 'lines', 'tables', 'walks', 'defaultLine', source)
-  const compiled: unknown = factory(target.columns, target.symbols, target.lines, tables, walks, defaultLine)
+  const factory = new Function('columns', 'internSymbol', 'internLine', 'lines', 'tables', 'walks', source)
+  const { columns, internSymbol, internLine, lines } = target
+  const compiled: unknown = factory(columns, internSymbol, internLine, lines, tables, walks)
   return isColumnRead(compiled) ? compiled : undefined
 }
 
