@@ -1,0 +1,117 @@
+import { createApi, type SymbolEntry } from './api.js'
+import { element, setText } from './element.js'
+import { createIntervalSwitch } from './interval-switch.js'
+import { createMarketsPanel } from './markets-panel.js'
+import { createQuotes } from './quotes.js'
+import { hashOfView, type View, viewOfHash } from './route.js'
+import { createScreen } from './screen.js'
+import { createSession } from './session.js'
+import { createStatus } from './status.js'
+import { createStream } from './stream.js'
+import { createSymbolList } from './symbol-list.js'
+import { startTheme } from './theme.js'
+
+/** Shown first where the address names nothing. */
+const preferred = ['BTC-USDT', 'BTC-USD']
+
+const firsts = new Map<string, number | undefined>()
+let view: View | undefined
+
+const session = createSession(() => {
+  void quotes.refreshSymbols()
+  void quotes.refreshQuotes()
+  stream.connect()
+})
+const api = createApi(session.token)
+const list = createSymbolList((symbol) => {
+  panel.close()
+  go({ symbol, interval: view?.interval ?? '1m' })
+})
+const panel = createMarketsPanel(list.focus)
+const switcher = createIntervalSwitch((interval) => {
+  if (view !== undefined) go({ symbol: view.symbol, interval })
+})
+const quotes = createQuotes({
+  api,
+  visible: list.visible,
+  onSymbols: known,
+  onQuotes(next) {
+    list.setQuotes(next)
+    screen.schedule()
+  },
+  onUnauthorised: () => session.ask(''),
+})
+const screen = createScreen({
+  api,
+  firstOf: (symbol) => firsts.get(symbol),
+  dayOpenOf: (symbol) => {
+    const open = quotes.of(symbol)?.open
+    return open === undefined ? undefined : Number(open)
+  },
+  onUnauthorised: () => session.ask(''),
+})
+const status = createStatus(() => {
+  if (stream.state().kind === 'sign-in') session.ask('')
+  else stream.connect()
+})
+const stream = createStream({
+  url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/v1/stream`,
+  token: session.token,
+  onState(state) {
+    status.set(state)
+    if (state.kind === 'sign-in') session.ask(state.reason)
+  },
+  onChange: screen.apply,
+  onRefused: screen.say,
+})
+
+function go(next: View): void {
+  location.hash = hashOfView(next)
+}
+
+function follow(): void {
+  const next = viewOfHash(location.hash)
+  if (next === undefined || (next.symbol === view?.symbol && next.interval === view.interval)) return
+  view = next
+  setText(element('symbol-name', HTMLElement), next.symbol)
+  switcher.select(next.interval)
+  list.select(next.symbol)
+  screen.show(next)
+  stream.select(next, screen.book())
+  void quotes.refreshQuotes()
+}
+
+function known(entries: readonly SymbolEntry[]): void {
+  for (const { symbol, first } of entries) firsts.set(symbol, first)
+  const fresh = list.visible().length === 0
+  list.setEntries(entries)
+  if (view === undefined) {
+    const names = entries.map((entry) => entry.symbol)
+    const symbol = preferred.find((name) => names.includes(name)) ?? names[0]
+    if (symbol !== undefined) go({ symbol, interval: '1m' })
+  }
+  if (fresh) void quotes.refreshQuotes()
+}
+
+function tick(): void {
+  const now = Date.now()
+  status.tick(now)
+  screen.tick()
+  setText(element('clock', HTMLElement), new Date(now).toISOString().slice(11, 19))
+}
+
+function wake(): void {
+  if (document.hidden) return
+  if (stream.state().kind === 'waiting') stream.connect()
+  void quotes.refreshSymbols()
+  void quotes.refreshQuotes()
+}
+
+startTheme(screen.repaint)
+addEventListener('hashchange', follow)
+addEventListener('online', wake)
+document.addEventListener('visibilitychange', wake)
+setInterval(tick, 1000)
+tick()
+follow()
+void quotes.refreshSymbols()

@@ -1,0 +1,144 @@
+import type { Api } from './api.js'
+import { type BookChange, createCandleBook } from './candle-book.js'
+import { type CandleChart, createCandleChart } from './chart.js'
+import { listenToChartKeys } from './chart-keys.js'
+import { element, setText } from './element.js'
+import { groupedDecimal } from './format.js'
+import { createHistory, type History } from './history.js'
+import { createLegend, digitsOf } from './legend.js'
+import type { Bar } from './protocol.js'
+import { intervals, type View } from './route.js'
+
+export interface ScreenOptions {
+  readonly api: Api
+  /** Start of a symbol's first candle, epoch ms. */
+  readonly firstOf: (symbol: string) => number | undefined
+  /** First price of the UTC day. */
+  readonly dayOpenOf: (symbol: string) => number | undefined
+  readonly onUnauthorised: () => void
+}
+
+export type Screen = ReturnType<typeof createScreen>
+
+/** Chart, legend and notice of one view; what arrives between two frames is drawn once. */
+export function createScreen(options: ScreenOptions) {
+  const legend = createLegend()
+  const notice = element('notice', HTMLElement)
+  const toLatest = element('to-latest', HTMLButtonElement)
+  const host = element('chart', HTMLElement)
+  const changed = new Map<number, Bar>()
+  let view: View | undefined
+  let intervalMs = 60_000
+  let book = createCandleBook()
+  let history: History | undefined
+  let hovered: number | undefined
+  let digits = 0
+  let drawn = false
+  let redraw = false
+  let frame = 0
+  let quiet = ''
+
+  const chart: CandleChart = createCandleChart({
+    host,
+    onHover(start) {
+      hovered = start
+      schedule()
+    },
+    onRange(barsLeft, atLatest) {
+      toLatest.hidden = atLatest || book.bars().length === 0
+      if (drawn) void history?.need(barsLeft)
+    },
+  })
+  listenToChartKeys(host, chart, () => book)
+  toLatest.addEventListener('click', () => chart.toLatest())
+
+  function schedule(): void {
+    if (frame === 0) frame = requestAnimationFrame(render)
+  }
+
+  function render(): void {
+    frame = 0
+    if (view === undefined) return
+    drawBars()
+    const shown = shownBar()
+    const before = shown === undefined ? undefined : book.before(shown.start)
+    const newest = book.newest()
+    legend.render({ view, intervalMs, newest, shown, before, dayOpen: options.dayOpenOf(view.symbol), digits })
+    notice.hidden = newest !== undefined || quiet === ''
+    setText(notice, quiet)
+    const price = newest === undefined ? '' : `${groupedDecimal(newest.close, digits)} `
+    document.title = `${price}${view.symbol} · Redwick`
+  }
+
+  function drawBars(): void {
+    const bars = book.bars()
+    for (const bar of redraw ? bars : changed.values()) digits = Math.max(digits, digitsOf(bar))
+    if (redraw) chart.drawAll(bars, digits)
+    else chart.draw(bars, changed.values(), digits)
+    if (redraw && !drawn && bars.length > 0) {
+      drawn = true
+      chart.toLatest()
+    }
+    redraw = false
+    changed.clear()
+  }
+
+  function shownBar(): Bar | undefined {
+    return (hovered === undefined ? undefined : book.at(hovered)) ?? book.newest()
+  }
+
+  return {
+    book: () => book,
+    schedule,
+
+    /** Empties the screen for another view. */
+    show(next: View): void {
+      view = next
+      intervalMs = intervals.get(next.interval) ?? 60_000
+      book = createCandleBook()
+      hovered = undefined
+      digits = 0
+      drawn = false
+      redraw = true
+      quiet = `Loading ${next.symbol}`
+      const shown = book
+      history = createHistory(options.api, {
+        view: next,
+        intervalMs,
+        book,
+        first: () => options.firstOf(next.symbol),
+        onLoaded() {
+          if (shown !== book) return
+          redraw = true
+          schedule()
+        },
+        onFailed(status) {
+          if (status === 401) options.onUnauthorised()
+        },
+      })
+      schedule()
+    },
+
+    apply(change: BookChange): void {
+      if (change.kind === 'bars' && !change.inserted) for (const bar of change.bars) changed.set(bar.start, bar)
+      else redraw = true
+      if (book.newest() === undefined) {
+        quiet = `No candles of ${view?.symbol ?? ''} yet. They appear with the first trade.`
+        void history?.need(0)
+      }
+      schedule()
+    },
+
+    /** Says why there is nothing to see. */
+    say(text: string): void {
+      quiet = text
+      schedule()
+    },
+
+    repaint: (): void => chart.repaint(),
+
+    tick(): void {
+      legend.tick(shownBar(), intervalMs)
+    },
+  }
+}
