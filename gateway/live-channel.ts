@@ -1,0 +1,62 @@
+import type { Candle, Emission } from '../schemas/candle.ts'
+import { createResumeRing, type ResumeRing, type RingLimits } from './resume-ring.ts'
+
+/** What the gateway knows of one symbol and interval from the log alone. */
+export interface LiveChannel {
+  readonly symbol: string
+  /** Seconds. */
+  readonly interval: number
+  readonly partition: number
+  /** False until the log said anything of it: its ring then starts nowhere. */
+  seen: boolean
+  readonly ring: ResumeRing<Emission>
+  /** Latest emission of every window that is not final, by start. */
+  readonly open: Map<number, Candle>
+  /** Highest `seq` seen. */
+  seq: number
+}
+
+/** Open windows of one channel at most; the oldest goes first. */
+const openWindowsMax = 64
+
+export function createLiveChannel(
+  symbol: string,
+  interval: number,
+  partition: number,
+  limits: RingLimits,
+): LiveChannel {
+  return { symbol, interval, partition, seen: false, ring: createResumeRing(limits), open: new Map(), seq: 0 }
+}
+
+/** What an emission does to a channel: `duplicate` changes nothing; `gap` lost some before it. */
+export type Applied = 'next' | 'first' | 'duplicate' | 'gap'
+
+/** Applies an emission of the channel's own epoch, or the first one seen. */
+export function applyEmission(channel: LiveChannel, emission: Emission, now: number): Applied {
+  const { ring } = channel
+  const first = !channel.seen
+  if (!first && emission.q <= ring.last) return 'duplicate'
+  const gap = !first && emission.q !== ring.last + 1
+  if (first || gap) ring.reset(emission.e, emission.q - 1)
+  channel.seen = true
+  ring.push(emission.q, now, emission)
+  applyToOpen(channel, emission.candle)
+  return first ? 'first' : gap ? 'gap' : 'next'
+}
+
+/** A new owner: nothing of an earlier epoch counts, and everything of this one will be seen. */
+export function startEpoch(channel: LiveChannel, e: number): void {
+  channel.ring.reset(e, 0)
+  channel.open.clear()
+  channel.seen = true
+}
+
+function applyToOpen(channel: LiveChannel, candle: Candle): void {
+  channel.seq = Math.max(channel.seq, candle.seq)
+  if (candle.final) {
+    channel.open.delete(candle.start)
+    return
+  }
+  channel.open.set(candle.start, candle)
+  if (channel.open.size > openWindowsMax) channel.open.delete(Math.min(...channel.open.keys()))
+}

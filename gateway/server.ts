@@ -1,0 +1,72 @@
+import type { GatewayMetrics } from './metrics.ts'
+import { problem, type Reply, statusLine } from './reply.ts'
+import type { ApiRequest } from './rest.ts'
+import { type StaticFiles, staticReply } from './static-files.ts'
+import type { HttpRequest, HttpResponse } from './uws.ts'
+
+const securityHeaders = [
+  ['x-content-type-options', 'nosniff'],
+  ['referrer-policy', 'no-referrer'],
+  ['x-frame-options', 'DENY'],
+  [
+    'content-security-policy',
+    "default-src 'self'; connect-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; " +
+      "form-action 'none'; frame-ancestors 'none'",
+  ],
+] as const
+
+export interface Server {
+  handle(response: HttpResponse, request: HttpRequest): void
+  /** Answers at once; the response must not have been aborted. */
+  reply(response: HttpResponse, reply: Reply): void
+}
+
+/** Puts answers on the wire: the dashboard's files at once, everything else when it is there. */
+export function createServer(options: {
+  readonly rest: (request: ApiRequest) => Promise<Reply>
+  readonly files: StaticFiles
+  readonly metrics: GatewayMetrics
+}): Server {
+  const { rest, files, metrics } = options
+
+  const write = (response: HttpResponse, reply: Reply, withBody: boolean) => {
+    response.writeStatus(statusLine(reply.status))
+    for (const [name, value] of [...securityHeaders, ...reply.headers]) response.writeHeader(name, value)
+    if (withBody && reply.status !== 304) response.end(reply.body)
+    else response.endWithoutBody(reply.status === 304 ? undefined : Buffer.byteLength(reply.body))
+  }
+
+  return {
+    reply: (response, reply) => write(response, reply, true),
+    handle(response, request) {
+      // The request is only valid now: everything that is needed of it is read before any await.
+      const method = request.getMethod()
+      const path = request.getUrl()
+      const asked: ApiRequest = {
+        method,
+        path,
+        query: request.getQuery(),
+        accept: request.getHeader('accept'),
+        authorization: request.getHeader('authorization'),
+      }
+      const withBody = method !== 'head'
+      const file = staticReply(files, path, request.getHeader('if-none-match'))
+      if (file !== undefined) {
+        const reads = method === 'get' || method === 'head'
+        const reply = reads ? file : problem(405, 'only GET and HEAD', { headers: [['allow', 'GET, HEAD']] })
+        metrics.requests.inc({ route: 'static', status: String(reply.status) })
+        return write(response, reply, withBody)
+      }
+      let aborted = false
+      response.onAborted(() => {
+        aborted = true
+      })
+      void rest(asked).then((reply) => {
+        const route = reply.status === 404 || reply.status === 401 ? 'other' : path
+        metrics.requests.inc({ route, status: String(reply.status) })
+        if (aborted) return
+        response.cork(() => write(response, reply, withBody))
+      })
+    },
+  }
+}

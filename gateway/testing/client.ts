@@ -1,0 +1,65 @@
+import { WebSocket } from 'ws'
+import { z } from 'zod'
+
+const frame = z.looseObject({ type: z.string() })
+export type Frame = z.infer<typeof frame>
+
+export interface TestClient {
+  readonly socket: WebSocket
+  /** Every message so far. */
+  readonly frames: Frame[]
+  send(message: unknown): void
+  /** The first message from now or before that fits, each given out once. */
+  next(type: string): Promise<Frame>
+  /** The close code. */
+  closed(): Promise<number>
+  close(): void
+}
+
+const waitMaxMs = 4000
+
+/** Connects to a gateway's stream. */
+export function connect(
+  url: string,
+  options: { readonly protocols?: readonly string[]; readonly headers?: Readonly<Record<string, string>> } = {},
+): TestClient {
+  const target = `${url.replace('http', 'ws')}/v1/stream`
+  const socket = new WebSocket(target, [...(options.protocols ?? [])], { headers: { ...options.headers } })
+  const frames: Frame[] = []
+  const given = new Set<Frame>()
+  const waiting = new Set<() => void>()
+  const code = new Promise<number>((resolve) => socket.on('close', resolve))
+  socket.on('error', () => undefined)
+  socket.on('message', (data) => {
+    frames.push(frame.parse(JSON.parse(String(data))))
+    for (const look of waiting) look()
+  })
+  return {
+    socket,
+    frames,
+    send(message) {
+      const text = typeof message === 'string' ? message : JSON.stringify(message)
+      if (socket.readyState === WebSocket.OPEN) socket.send(text)
+      else socket.once('open', () => socket.send(text))
+    },
+    next: (type) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          waiting.delete(look)
+          reject(new Error(`no ${type} within ${waitMaxMs} ms; got ${JSON.stringify(frames).slice(0, 2000)}`))
+        }, waitMaxMs)
+        const look = () => {
+          const found = frames.find((candidate) => candidate.type === type && !given.has(candidate))
+          if (found === undefined) return
+          given.add(found)
+          clearTimeout(timer)
+          waiting.delete(look)
+          resolve(found)
+        }
+        waiting.add(look)
+        look()
+      }),
+    closed: () => code,
+    close: () => socket.terminate(),
+  }
+}
