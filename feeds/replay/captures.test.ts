@@ -6,9 +6,9 @@ import { createReplayFeed } from './replay-feed.ts'
 async function replayed(path: string) {
   const output = createRecordedOutput(4)
   const clock = createManualClock(Date.UTC(2026, 0, 1))
-  const logger = { info: () => undefined }
+  const log = () => undefined
   const file = sharedData(path)
-  const feed = createReplayFeed({ file, speed: 'max', ids: 'auto', clock, outOfOrdernessMs: 500, logger })
+  const feed = createReplayFeed({ file, speed: 'max', ids: 'auto', clock, outOfOrdernessMs: 500, log })
   const summary = await feed.run(output, { cursors: new Map() }, new AbortController().signal)
   return { summary, ticks: output.ticks() }
 }

@@ -26,9 +26,9 @@ type Some = Partial<ReplayFeedOptions> & { readonly signal?: AbortSignal; readon
 
 async function replay(file: string, some: Some = {}) {
   const { signal = new AbortController().signal, output = createRecordedOutput(2), ...rest } = some
-  const logger = { info: () => undefined }
+  const log = () => undefined
   const clock = createManualClock(now)
-  const options = { file, speed: 'max', ids: 'auto', clock, outOfOrdernessMs: 0, logger, ...rest } as const
+  const options = { file, speed: 'max', ids: 'auto', clock, outOfOrdernessMs: 0, log, ...rest } as const
   const summary = await createReplayFeed(options).run(output, none, signal)
   return { output, summary, ticks: output.ticks() }
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { Clock } from '../../ports/clock.ts'
 import type { Feed, FeedOutput } from '../../ports/feed.ts'
+import type { Log } from '../../ports/logger.ts'
 import { createCaptureFrames, isCapture } from './capture-frames.ts'
 import { createCsvTrades, csvColumns, csvHeader } from './csv-trades.ts'
 import type { LineParser, LineParserOptions, ReplayIds } from './line-parser.ts'
@@ -16,11 +17,6 @@ export const captureLineBytesMax = 1024 * 1024
 /** Records written before a flush, as fast as they are acknowledged. */
 export const flushRecords = 2_000
 
-/** What a feed logs with: pino's logger fits. */
-export interface FeedLogger {
-  info(fields: object, message: string): void
-}
-
 export interface ReplayFeedOptions {
   readonly file: string
   /** Replayed time over real time, > 0. */
@@ -30,7 +26,7 @@ export interface ReplayFeedOptions {
   readonly line?: string
   readonly clock: Clock
   readonly outOfOrdernessMs: number
-  readonly logger: FeedLogger
+  readonly log: Log
 }
 
 /**
@@ -41,7 +37,7 @@ export interface ReplayFeedOptions {
  * @throws {FatalError} From `run`, `REPLAY_UNREADABLE`: what was read before it is flushed first.
  */
 export function createReplayFeed(options: ReplayFeedOptions): Feed {
-  const { file, speed, ids, line = 'replay', clock, outOfOrdernessMs, logger } = options
+  const { file, speed, ids, line = 'replay', clock, outOfOrdernessMs, log } = options
   return {
     name: 'replay',
     line,
@@ -82,7 +78,7 @@ export function createReplayFeed(options: ReplayFeedOptions): Feed {
         await flushes.all()
       }
       const { ticks, refused, ignored } = sink
-      logger.info({ file, line, ticks, refused, ignored, ended }, 'replay over')
+      log('info', 'replay over', { file, line, ticks, refused, ignored, ended })
       return { ticks, refused }
     },
   }
