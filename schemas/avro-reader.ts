@@ -20,10 +20,15 @@ interface Shaped<T> {
   fromBuffer(buffer: Buffer, resolver: ReturnType<Type['createResolver']>): T
 }
 
-/** The type of a schema, with exact longs. Every call has its own names. */
+/** The type of a schema, with exact longs. Every call has its own names. @throws {Error} When it is no Avro schema. */
 export function avroType(schema: object): Type {
-  const plain: avro.Schema = JSON.parse(JSON.stringify(schema), withoutLogicalLong)
+  const plain: unknown = JSON.parse(JSON.stringify(schema), withoutLogicalLong)
+  if (!isSchema(plain)) throw new TypeError('an Avro schema has a type')
   return avro.Type.forSchema(plain, { registry: { long: exactLong } })
+}
+
+function isSchema(value: unknown): value is avro.Schema {
+  return typeof value === 'object' && value !== null && ('type' in value || Array.isArray(value))
 }
 
 /** A long in an object (as logical types are written) would get round the registry's exact one. */
