@@ -1,4 +1,4 @@
-import { type Bar, fields, list, num, str } from './protocol.js'
+import { type Bar, fields, list, num, str } from './protocol.ts'
 
 /** A symbol on offer; `first` is the start of its first candle in epoch ms, undefined where unknown. */
 export interface SymbolEntry {

@@ -1,4 +1,4 @@
-import type { Bar, Position, Snapshot, Subscribed, Update } from './protocol.js'
+import type { Bar, Position, Snapshot, Subscribed, Update } from './protocol.ts'
 
 /** What a message did to the book. */
 export type BookChange =

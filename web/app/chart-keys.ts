@@ -1,5 +1,5 @@
-import type { CandleBook } from './candle-book.js'
-import type { CandleChart } from './chart.js'
+import type { CandleBook } from './candle-book.ts'
+import type { CandleChart } from './chart.ts'
 
 /** Moves the crosshair with the arrow keys, zooms with plus and minus, leaves with Escape. */
 export function listenToChartKeys(host: HTMLElement, chart: CandleChart, book: () => CandleBook): void {

@@ -9,8 +9,8 @@ import {
   type IChartApi,
   type UTCTimestamp,
 } from '/vendor/lightweight-charts.js'
-import { faded, type Palette, paletteOf } from './palette.js'
-import type { Bar } from './protocol.js'
+import { faded, type Palette, paletteOf } from './palette.ts'
+import type { Bar } from './protocol.ts'
 
 export interface ChartOptions {
   readonly host: HTMLElement
@@ -50,11 +50,18 @@ export function createCandleChart(options: ChartOptions) {
     candles.applyOptions({ priceFormat: { type: 'price', precision: digits, minMove: 10 ** -digits } })
   }
 
+  /** The last price's line: a hollow candle's own colour would be the background. */
+  function markLast(): void {
+    const newest = bars.at(-1)
+    if (newest !== undefined) candles.applyOptions({ priceLineColor: colourOf(newest, palette) })
+  }
+
   function drawAll(next: readonly Bar[], digits: number): void {
     bars = next
     setPrecision(digits)
     candles.setData(bars.map((bar) => candleOf(bar, palette)))
     volumes.setData(bars.map((bar) => volumeOf(bar, palette)))
+    markLast()
   }
 
   return {
@@ -70,6 +77,7 @@ export function createCandleChart(options: ChartOptions) {
         candles.update(candleOf(bar, palette), !newest)
         volumes.update(volumeOf(bar, palette), !newest)
       }
+      markLast()
     },
 
     /** Back to the newest candle at the usual zoom. */
@@ -99,23 +107,26 @@ function timeOf(bar: Bar): UTCTimestamp {
 }
 
 function candleOf(bar: Bar, palette: Palette): CandlestickData<UTCTimestamp> {
-  const [open, close] = [Number(bar.open), Number(bar.close)]
-  const colour = close >= open ? palette.up : palette.down
+  const colour = colourOf(bar, palette)
   return {
     time: timeOf(bar),
-    open,
+    open: Number(bar.open),
     high: Number(bar.high),
     low: Number(bar.low),
-    close,
+    close: Number(bar.close),
     color: bar.final ? colour : palette.background,
     borderColor: colour,
     wickColor: colour,
   }
 }
 
+function colourOf(bar: Bar, palette: Palette): string {
+  return Number(bar.close) >= Number(bar.open) ? palette.up : palette.down
+}
+
 function volumeOf(bar: Bar, palette: Palette): HistogramData<UTCTimestamp> {
-  const colour = Number(bar.close) >= Number(bar.open) ? palette.up : palette.down
-  return { time: timeOf(bar), value: Number(bar.volume), color: faded(colour, bar.final ? 0.38 : 0.16) }
+  const colour = faded(colourOf(bar, palette), bar.final ? 0.38 : 0.16)
+  return { time: timeOf(bar), value: Number(bar.volume), color: colour }
 }
 
 function paint(chart: IChartApi, palette: Palette): void {

@@ -1,6 +1,6 @@
-import type { Api } from './api.js'
-import { barsMax, type CandleBook } from './candle-book.js'
-import type { View } from './route.js'
+import type { Api } from './api.ts'
+import { barsMax, type CandleBook } from './candle-book.ts'
+import type { View } from './route.ts'
 
 /** Candles asked for in one page. */
 const pageBars = 500

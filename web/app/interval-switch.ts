@@ -1,5 +1,5 @@
-import { element } from './element.js'
-import { intervals } from './route.js'
+import { element } from './element.ts'
+import { intervals } from './route.ts'
 
 /** The interval switch: radio buttons, so arrow keys work. */
 export function createIntervalSwitch(onChoose: (interval: string) => void) {

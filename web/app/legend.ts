@@ -1,4 +1,4 @@
-import { element, setDirection, setText } from './element.js'
+import { element, setDirection, setText } from './element.ts'
 import {
   changeText,
   compactAmount,
@@ -7,9 +7,9 @@ import {
   groupedDecimal,
   percentText,
   utcMinute,
-} from './format.js'
-import type { Bar } from './protocol.js'
-import type { View } from './route.js'
+} from './format.ts'
+import type { Bar } from './protocol.ts'
+import type { View } from './route.ts'
 
 /** What the strip above the chart shows. */
 export interface Quote {

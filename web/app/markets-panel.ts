@@ -1,4 +1,4 @@
-import { element } from './element.js'
+import { element } from './element.ts'
 
 /** Opens and closes the list of symbols where it lies over the chart; beside the chart it is always open. */
 export function createMarketsPanel(focusSearch: () => void) {

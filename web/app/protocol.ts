@@ -50,7 +50,12 @@ export interface Update {
 }
 
 export type ServerMessage =
-  | { readonly type: 'hello'; readonly authRequired: boolean; readonly heartbeatMs: number }
+  | {
+      readonly type: 'hello'
+      readonly authRequired: boolean
+      readonly heartbeatMs: number
+      readonly store: string | undefined
+    }
   | { readonly type: 'auth'; readonly ok: boolean; readonly message: string }
   | { readonly type: 'subscribed'; readonly results: readonly Subscribed[] }
   | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
@@ -72,7 +77,12 @@ export function decodeMessage(text: string): ServerMessage {
   const m = parsed(text)
   switch (m['type']) {
     case 'hello':
-      return { type: 'hello', authRequired: m['auth'] === 'required', heartbeatMs: num(m['heartbeat'], 15) * 1000 }
+      return {
+        type: 'hello',
+        authRequired: m['auth'] === 'required',
+        heartbeatMs: num(m['heartbeat'], 15) * 1000,
+        store: maybeText(m['store']),
+      }
     case 'auth':
       return { type: 'auth', ok: m['ok'] === true, message: str(m['message']) }
     case 'subscribed':

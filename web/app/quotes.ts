@@ -1,5 +1,5 @@
-import type { Answer, Api, SymbolEntry } from './api.js'
-import type { ListQuote } from './symbol-list.js'
+import type { Answer, Api, SymbolEntry } from './api.ts'
+import type { ListQuote } from './symbol-list.ts'
 
 const symbolsEveryMs = 30_000
 const quotesEveryMs = 10_000

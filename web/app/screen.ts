@@ -1,13 +1,13 @@
-import type { Api } from './api.js'
-import { type BookChange, createCandleBook } from './candle-book.js'
-import { type CandleChart, createCandleChart } from './chart.js'
-import { listenToChartKeys } from './chart-keys.js'
-import { element, setText } from './element.js'
-import { groupedDecimal } from './format.js'
-import { createHistory, type History } from './history.js'
-import { createLegend, digitsOf } from './legend.js'
-import type { Bar } from './protocol.js'
-import { intervals, type View } from './route.js'
+import type { Api } from './api.ts'
+import { type BookChange, createCandleBook } from './candle-book.ts'
+import { type CandleChart, createCandleChart } from './chart.ts'
+import { listenToChartKeys } from './chart-keys.ts'
+import { element, setText } from './element.ts'
+import { groupedDecimal } from './format.ts'
+import { createHistory, type History } from './history.ts'
+import { createLegend, digitsOf } from './legend.ts'
+import type { Bar } from './protocol.ts'
+import { intervals, type View } from './route.ts'
 
 export interface ScreenOptions {
   readonly api: Api

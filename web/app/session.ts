@@ -1,4 +1,4 @@
-import { element, setText } from './element.js'
+import { element, setText } from './element.ts'
 
 const key = 'redwick.token'
 const usual = 'This server asks for an access token. It is kept for this tab only.'

@@ -1,5 +1,5 @@
-import { element, setText } from './element.js'
-import type { StreamState } from './stream.js'
+import { element, setText } from './element.ts'
+import type { StreamState } from './stream.ts'
 
 /**
  * The connection, in words. A screen reader hears each change of state once: the seconds of a wait are shown,

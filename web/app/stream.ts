@@ -1,7 +1,7 @@
-import { closeReason, type Next, nextAfterClose } from './back-off.js'
-import type { BookChange, CandleBook } from './candle-book.js'
-import { decodeMessage, type ServerMessage, type Subscribed, type Update } from './protocol.js'
-import type { View } from './route.js'
+import { closeReason, type Next, nextAfterClose } from './back-off.ts'
+import type { BookChange, CandleBook } from './candle-book.ts'
+import { decodeMessage, type ServerMessage, type Subscribed, type Update } from './protocol.ts'
+import type { View } from './route.ts'
 
 /** What the person in front of the screen may know of the connection. */
 export type StreamState =
@@ -34,6 +34,10 @@ const silentHeartbeats = 3
 
 /** Errors that say why there is nothing to see: forbidden, symbol, interval, channel limit. */
 const refusals = new Set([1103, 1200, 1201, 1204])
+/** Refusals that time may lift: a symbol appears with its first tick. */
+const passing = new Set([1200, 1500])
+const refusedRetryMs = 5000
+const liveOnlyRetryMs = 15_000
 const refusedToken = 'The token was refused.'
 
 export type Stream = ReturnType<typeof createStream>
@@ -50,6 +54,7 @@ export function createStream(options: StreamOptions) {
   let nextId = 1
   let heartbeatMs = 15_000
   let authenticated = false
+  let store: string | undefined
   let goawayMs: readonly [number, number] | undefined
   let retryTimer = 0
   let silenceTimer = 0
@@ -136,6 +141,7 @@ export function createStream(options: StreamOptions) {
   function receive(message: ServerMessage): void {
     switch (message.type) {
       case 'hello':
+        store = message.store
         greet(message.authRequired, message.heartbeatMs)
         break
       case 'auth':
@@ -181,14 +187,30 @@ export function createStream(options: StreamOptions) {
     if (result.symbol !== view?.symbol || result.interval !== view.interval) return
     if (!result.ok) {
       tell({ kind: 'live' })
-      options.onRefused(result.message || `${result.symbol} ${result.interval} is not available.`)
+      options.onRefused(`${result.symbol} ${result.interval}: ${result.message || 'not available'}`)
+      if (passing.has(result.code)) again(refusedRetryMs)
       return
     }
     channel = result.ch
     failures = 0
-    book?.subscribed(result)
-    tell(result.mode === 'live-only' ? { kind: 'live-only' } : { kind: 'live' })
-    if (result.mode === 'live-only') options.onChange({ kind: 'all' })
+    book?.subscribed({ ...result, position: { ...result.position, store: result.position.store ?? store } })
+    if (result.mode === 'live-only') liveOnly()
+    else tell({ kind: 'live' })
+    options.onChange({ kind: 'bars', bars: [], inserted: false })
+  }
+
+  /** Without a snapshot: asks for one again after a while. */
+  function liveOnly(): void {
+    tell({ kind: 'live-only' })
+    again(liveOnlyRetryMs * (0.75 + Math.random() / 2))
+  }
+
+  function again(waitMs: number): void {
+    clearTimeout(retryTimer)
+    retryTimer = setTimeout(() => {
+      if (channel >= 0) unsubscribe()
+      subscribe()
+    }, waitMs)
   }
 
   function applyAll(updates: readonly Update[]): void {
@@ -227,8 +249,8 @@ export function createStream(options: StreamOptions) {
 
   function failed(code: number, message: string, retryAfterMs: number | undefined): void {
     if (code >= 1100 && code <= 1102) signIn(message || refusedToken)
-    else if (code === 1400) tell({ kind: 'live-only' })
-    else if (code === 1300 && channel < 0) retryTimer = setTimeout(subscribe, Math.max(500, retryAfterMs ?? 1000))
+    else if (code === 1400) liveOnly()
+    else if ((code === 1300 || code === 1500) && channel < 0) again(Math.max(500, retryAfterMs ?? 1000))
     else if (refusals.has(code)) options.onRefused(message)
   }
 
@@ -241,6 +263,7 @@ export function createStream(options: StreamOptions) {
       view = next
       book = into
       gaps = 0
+      if (authenticated) clearTimeout(retryTimer)
       if (authenticated) subscribe()
       else if (state.kind === 'idle') open()
     },

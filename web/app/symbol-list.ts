@@ -1,6 +1,6 @@
-import type { SymbolEntry } from './api.js'
-import { element, setDirection, setText } from './element.js'
-import { groupedDecimal, percentText } from './format.js'
+import type { SymbolEntry } from './api.ts'
+import { element, setDirection, setText } from './element.ts'
+import { groupedDecimal, percentText } from './format.ts'
 
 /** Last price of a symbol and the first one of the UTC day. */
 export interface ListQuote {

@@ -31,7 +31,7 @@ const snapshotRowsMax = 500
 /** Speaks the wire protocol over a random walk and does what a test tells it to. Listens on loopback, any port. */
 export async function startFakeGateway(options: FakeGatewayOptions = {}) {
   const now = options.now ?? Date.now()
-  const files = loadAppFiles()
+  const files = await loadAppFiles()
   const channels = new Map<string, FakeChannel>()
   const subscribers = new Map<WebSocket, Map<string, number>>()
   const asked: Asked[] = []
@@ -125,7 +125,7 @@ export async function startFakeGateway(options: FakeGatewayOptions = {}) {
     response.setHeader('content-security-policy', contentSecurityPolicy)
     const file = files.get(url.pathname)
     if (file !== undefined) {
-      response.writeHead(200, { 'content-type': file.type }).end(file.body)
+      response.writeHead(200, { 'content-type': file.type }).end(file.bytes)
       return
     }
     requests.push(`${url.pathname}${url.search}`)
