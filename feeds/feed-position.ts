@@ -1,6 +1,8 @@
-import type { Broker, OffsetRange, StoredRecord } from '../ports/broker.ts'
+import type { Admin, Broker, OffsetRange, StoredRecord } from '../ports/broker.ts'
 import type { FeedPosition } from '../ports/feed.ts'
 import { type ControlRecord, controlHeader } from '../schemas/control.ts'
+import { TransientError } from '../schemas/errors.ts'
+import type { FramedDecoder } from '../schemas/framed-decoder.ts'
 
 /** Records read back from a partition's end at first. */
 export const tailRecordsFirst = 2_000
@@ -8,22 +10,23 @@ export const tailRecordsFirst = 2_000
 export const tailRecordsMax = tailRecordsFirst * 8 ** 3
 
 const widening = 8
-/** A partition that gives nothing for this long has been read: its last offsets may hold no record. */
-const quietMs = 2_000
+const quietMsDefault = 15_000
 
 export interface FeedPositionOptions {
-  readonly broker: Broker
+  readonly broker: Pick<Broker, 'read'> & { readonly admin: Pick<Admin, 'offsets'> }
   readonly topic: string
   readonly line: string
-  /** Throws, or returns undefined, for bytes that are no control record. */
-  decodeControl(value: Uint8Array): ControlRecord | undefined
+  readonly decodeControl: FramedDecoder<ControlRecord>
+  /** Silence after which a read is given up; default 15,000. */
+  readonly quietMs?: number
 }
 
 /**
  * Reads back where a line stopped: the cursor of its last heartbeat that has one, in each partition.
  * Reads `tailRecordsFirst` records of each partition, then eight times as many where none was found, to `tailRecordsMax`.
  *
- * @throws {TransientError} When the broker cannot be reached.
+ * @throws {TransientError} When broker or registry cannot be reached, or a tail cannot be read: a feed that took that
+ * for a new line would give its ids out again.
  */
 export async function readFeedPosition(options: FeedPositionOptions): Promise<FeedPosition> {
   const cursors = new Map<number, string>()
@@ -31,8 +34,8 @@ export async function readFeedPosition(options: FeedPositionOptions): Promise<Fe
   let open = [...ranges].filter(([, range]) => range.latest > range.earliest)
   for (let length = tailRecordsFirst; open.length > 0; length *= widening) {
     await readTails(options, open, length, cursors)
-    const wider = length < tailRecordsMax
-    open = open.filter(([at, range]) => wider && !cursors.has(at) && range.latest - length > range.earliest)
+    const canWiden = length < tailRecordsMax
+    open = open.filter(([at, range]) => canWiden && !cursors.has(at) && range.latest - length > range.earliest)
   }
   return { cursors }
 }
@@ -43,50 +46,63 @@ async function readTails(
   length: number,
   cursors: Map<number, string>,
 ): Promise<void> {
+  const { broker, topic, quietMs = quietMsDefault } = options
   const from = new Map(ranges.map(([at, range]) => [at, Math.max(range.earliest, range.latest - length)]))
   const waiting = new Map(ranges.map(([at, range]) => [at, range.latest]))
-  let resolve: () => void = () => undefined
-  let reject: (error: Error) => void = () => undefined
-  const allRead = new Promise<void>((onRead, onError) => {
-    resolve = onRead
-    reject = onError
+  let done: (error?: Error) => void = () => undefined
+  const allRead = new Promise<void>((resolve, reject) => {
+    done = (error) => (error === undefined ? resolve() : reject(error))
   })
-  let timer = setTimeout(() => resolve(), quietMs)
-  const reader = await options.broker.read({
-    topic: options.topic,
-    from,
-    onRecords(partition, records) {
-      clearTimeout(timer)
-      timer = setTimeout(() => resolve(), quietMs)
-      const latest = waiting.get(partition)
-      if (latest === undefined) return undefined
-      for (const record of records) {
-        const cursor = cursorOf(record, options)
-        if (cursor !== undefined) cursors.set(partition, cursor)
-      }
-      const last = records.at(-1)
-      if (last !== undefined && last.offset >= latest - 1) waiting.delete(partition)
-      if (waiting.size === 0) resolve()
-      return undefined
-    },
-    onError: (error) => reject(error),
-  })
+
+  // The last offsets may hold no record. An older cursor only makes the same ticks again; none at all would not.
+  const whenQuiet = () => done([...waiting.keys()].every((at) => cursors.has(at)) ? undefined : unread(topic))
+  let timer = setTimeout(whenQuiet, quietMs)
+
+  async function take(partition: number, records: readonly StoredRecord[]): Promise<void> {
+    clearTimeout(timer)
+    for (const record of records) {
+      const cursor = await cursorOf(record, options)
+      if (cursor !== undefined) cursors.set(partition, cursor)
+    }
+    const last = records.at(-1)
+    if (last !== undefined && last.offset >= (waiting.get(partition) ?? 0) - 1) waiting.delete(partition)
+    clearTimeout(timer)
+    timer = setTimeout(whenQuiet, quietMs)
+    if (waiting.size === 0) done()
+  }
+
+  allRead.catch(() => undefined)
+  const onRecords = (partition: number, records: readonly StoredRecord[]) => take(partition, records).catch(done)
   try {
-    await allRead
+    const reader = await broker.read({ topic, from, onRecords, onError: (error) => done(error) })
+    try {
+      await allRead
+    } finally {
+      await reader.close()
+    }
   } finally {
     clearTimeout(timer)
-    await reader.close()
   }
 }
 
-function cursorOf(record: StoredRecord, options: FeedPositionOptions): string | undefined {
-  if (record.headers[controlHeader] !== 'heartbeat' || record.value === null) return undefined
-  try {
-    const control = options.decodeControl(record.value)
-    if (control?.kind !== 'heartbeat' || control.line !== options.line) return undefined
-    return control.cursor ?? undefined
-  } catch {
-    // A damaged record is the engine's to report; here it only holds no cursor.
-    return undefined
+function unread(topic: string): TransientError {
+  return new TransientError({
+    code: 'FEED_POSITION_UNREAD',
+    message: `The end of topic ${topic} could not be read back`,
+    why: 'The broker gave no records of a partition that has some',
+    hint: 'Look at the broker; the feed tries again when it is restarted',
+  })
+}
+
+/** A damaged record is the engine's to report; here it holds no cursor. */
+async function cursorOf(record: StoredRecord, options: FeedPositionOptions): Promise<string | undefined> {
+  if (record.headers[controlHeader] !== 'heartbeat') return undefined
+  const { decodeControl, line } = options
+  let decoded = decodeControl.decode(record.value)
+  if (decoded.status === 'needsSchema') {
+    await decodeControl.resolveSchema(decoded.schemaId)
+    decoded = decodeControl.decode(record.value)
   }
+  if (decoded.status !== 'value' || decoded.value.kind !== 'heartbeat' || decoded.value.line !== line) return undefined
+  return decoded.value.cursor ?? undefined
 }
