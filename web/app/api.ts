@@ -40,6 +40,8 @@ export function createApi(token: () => string | undefined) {
         headers: { accept: 'application/json', ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }) },
         signal: AbortSignal.timeout(timeoutMs),
       })
+      // Refused for a token that was replaced meanwhile: says nothing of the new one.
+      if (response.status === 401 && token() !== bearer) return { ok: false, status: 0 }
       if (!response.ok) return { ok: false, status: response.status }
       return { ok: true, value: read(await response.json()) }
     } catch {

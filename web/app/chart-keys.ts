@@ -21,7 +21,7 @@ export function listenToChartKeys(host: HTMLElement, chart: CandleChart, book: (
 
   function leave(): void {
     pointed = undefined
-    chart.chart.clearCrosshairPosition()
+    chart.unpoint()
   }
 
   const actions = new Map<string, () => void>([

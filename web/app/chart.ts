@@ -82,15 +82,19 @@ export function createCandleChart(options: ChartOptions) {
 
     /** Back to the newest candle at the usual zoom. */
     toLatest(): void {
-      const scale = chart.timeScale()
-      scale.resetTimeScale()
-      scale.scrollToRealTime()
+      chart.timeScale().resetTimeScale()
     },
 
     /** Puts the crosshair on a candle. */
     point(bar: Bar): void {
       chart.setCrosshairPosition(Number(bar.close), timeOf(bar), candles)
       options.onHover(bar.start)
+    },
+
+    /** Takes the crosshair away. */
+    unpoint(): void {
+      chart.clearCrosshairPosition()
+      options.onHover(undefined)
     },
 
     /** Takes the colours of the theme in force. */

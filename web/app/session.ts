@@ -22,9 +22,11 @@ export function createSession(onToken: () => void) {
     token: (): string | undefined => token,
     /** Opens the form; a token that was refused is forgotten. */
     ask(why: string): void {
+      const text = why === '' && token !== undefined ? 'The token was refused.' : why
       token = undefined
       sessionStorage.removeItem(key)
-      setText(reason, why === '' ? usual : `${why} ${usual}`)
+      if (dialog.open && text === '') return
+      setText(reason, text === '' ? usual : `${text} ${usual}`)
       if (!dialog.open) dialog.showModal()
     },
   }

@@ -194,9 +194,11 @@ export function createStream(options: StreamOptions) {
     channel = result.ch
     failures = 0
     book?.subscribed({ ...result, position: { ...result.position, store: result.position.store ?? store } })
-    if (result.mode === 'live-only') liveOnly()
-    else tell({ kind: 'live' })
-    options.onChange({ kind: 'bars', bars: [], inserted: false })
+    if (result.mode !== 'live-only') tell({ kind: 'live' })
+    else {
+      liveOnly()
+      options.onChange({ kind: 'all' })
+    }
   }
 
   /** Without a snapshot: asks for one again after a while. */

@@ -23,6 +23,8 @@ export interface FakeGatewayOptions {
   readonly now?: number
 }
 
+export type FakeMode = 'usual' | 'live-only' | 'losing'
+
 export type FakeGateway = Awaited<ReturnType<typeof startFakeGateway>>
 
 const historyRows = 1500
@@ -37,7 +39,7 @@ export async function startFakeGateway(options: FakeGatewayOptions = {}) {
   const asked: Asked[] = []
   const requests: string[] = []
   let nextChannel = 1
-  let mode = 'usual'
+  let mode: FakeMode = 'usual'
 
   function channelOf(symbol: string, interval: string): FakeChannel {
     const key = `${symbol}/${interval}`
@@ -45,7 +47,7 @@ export async function startFakeGateway(options: FakeGatewayOptions = {}) {
     if (known !== undefined) return known
     const seconds = new Map<string, number>(Object.entries(storedIntervals)).get(interval) ?? 60
     const rows = fakeRows(symbol, seconds * 1000, historyRows, now)
-    const made = { rows, intervalMs: seconds * 1000, e: 12, q: 1000, seq: 900 }
+    const made: FakeChannel = { rows, log: [], intervalMs: seconds * 1000, e: 12, q: 1000, seq: 900 }
     channels.set(key, made)
     return made
   }
@@ -98,6 +100,8 @@ export async function startFakeGateway(options: FakeGatewayOptions = {}) {
     const place = { ok: true, ch, symbol, interval, store: 'k3', e, q, seq }
     send(socket, { type: 'subscribed', id, results: [{ ...place, mode: kind }] })
     if (kind === 'snapshot') snapshot(socket, ch, channel, 'initial')
+    if (kind === 'resumed')
+      for (const missed of channel.log) if (missed.q > Number(since?.['q'])) send(socket, { ...missed.fields, ch })
   }
 
   function snapshot(socket: WebSocket, ch: number, channel: FakeChannel, reason: string): void {
@@ -114,9 +118,11 @@ export async function startFakeGateway(options: FakeGatewayOptions = {}) {
     channel.q++
     if (flags['x'] === 1) channel.seq++
     const seq = flags['x'] === 1 ? { seq: channel.seq } : {}
+    const fields = { type: 'u', q: channel.q, k: row, x: 0, ...seq, ...flags }
+    channel.log.push({ q: channel.q, fields })
     for (const [socket, own] of subscribers) {
       const ch = own.get(`${symbol}/${interval}`)
-      if (ch !== undefined) send(socket, { type: 'u', ch, q: channel.q, k: row, x: 0, ...seq, ...flags })
+      if (ch !== undefined && mode !== 'losing') send(socket, { ...fields, ch })
     }
   }
 
@@ -182,17 +188,14 @@ export async function startFakeGateway(options: FakeGatewayOptions = {}) {
     newest: (symbol: string, interval: string): Row => newestOf(channelOf(symbol, interval)),
     rows: (symbol: string, interval: string): readonly Row[] => channelOf(symbol, interval).rows,
     emit,
-    /** Loses one update on the way. */
-    lose: (symbol: string, interval: string): void => {
-      channelOf(symbol, interval).q++
-    },
     snapshotAll(symbol: string, interval: string, reason: string): void {
       for (const [socket, own] of subscribers) {
         const ch = own.get(`${symbol}/${interval}`)
         if (ch !== undefined) snapshot(socket, ch, channelOf(symbol, interval), reason)
       }
     },
-    setMode: (next: 'usual' | 'live-only'): void => {
+    /** `losing`: updates go nowhere but into the log. */
+    setMode: (next: FakeMode): void => {
       mode = next
     },
     drop(code: number): void {

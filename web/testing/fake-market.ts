@@ -4,7 +4,8 @@ export type Row = readonly [number, string, string, string, string, string, numb
 /** One channel's candles and its place `(e, q, seq)`. */
 export interface FakeChannel {
   readonly rows: Row[]
-  /** Start of the oldest candle that a snapshot may hold. */
+  /** Every update so far, for a resume: its number and its text without the channel. */
+  readonly log: { readonly q: number; readonly fields: Record<string, unknown> }[]
   readonly intervalMs: number
   e: number
   q: number
