@@ -29,7 +29,7 @@ function brokerOf(logs: readonly Log[], isSilent = false) {
   const reads: ReadonlyMap<number, number>[] = []
   let open = 0
   const deliver = async ({ from, onRecords }: ReadOptions) => {
-    if (!(from instanceof Map) || isSilent) return
+    if (typeof from === 'string' || 'timestampMs' in from || isSilent) return
     for (const [partition, start] of from) {
       const { latest = 0, at } = logs[partition] ?? {}
       for (let first = start; first < latest; first += 1_000) {

@@ -1,6 +1,7 @@
 import type { Side } from '../../schemas/tick.ts'
 import { hashId } from '../hash-id.ts'
-import { decimalOf, integerOf, type LineParser, type LineParserOptions } from './line-parser.ts'
+import { decimalAt, integerAt } from './field-numbers.ts'
+import type { LineParser, LineParserOptions } from './line-parser.ts'
 
 const sides = new Map<string, Side>([
   ['buy', 'buy'],
@@ -53,33 +54,47 @@ export function csvHeader(line: string): CsvColumns | readonly string[] | undefi
  */
 export function createCsvTrades(columns: CsvColumns, options: LineParserOptions): LineParser {
   const { line: lineName, ids } = options
+  // Where each field begins; the last entry is where one after the line would. Reused from row to row.
+  const starts = new Int32Array(columns.count + 1)
+  let lastSymbol = ''
+
+  function symbolAt(line: string): string {
+    const from = starts[columns.symbol] ?? 0
+    const to = (starts[columns.symbol + 1] ?? 0) - 1
+    if (to - from !== lastSymbol.length || !line.startsWith(lastSymbol, from)) lastSymbol = line.slice(from, to)
+    return lastSymbol
+  }
+
   return (line, position, sink) => {
-    const fields = line.split(',')
-    if (fields.length !== columns.count) {
-      sink.refuse('MALFORMED', `A row has ${columns.count} fields, this one has ${fields.length}`)
+    const count = findFields(line, starts)
+    if (count !== columns.count) {
+      sink.refuse('MALFORMED', `A row has ${columns.count} fields, this one has ${count}`)
       return
     }
-    const field = (at: number) => fields[at] ?? ''
-    const eventTime = integerOf(field(columns.time))
+    const from = (at: number) => starts[at] ?? 0
+    const to = (at: number) => (starts[at + 1] ?? 0) - 1
+    const eventTime = integerAt(line, from(columns.time), to(columns.time))
     if (Number.isNaN(eventTime)) {
       sink.refuse('BAD_TIME', 'ts_ms is a whole number of milliseconds')
       return
     }
-    const price = decimalOf(field(columns.price))
-    const size = decimalOf(field(columns.size))
-    if (Number.isNaN(price) || Number.isNaN(size)) {
-      const bad = Number.isNaN(price) ? 'price' : 'size'
-      sink.refuse(bad === 'price' ? 'BAD_PRICE' : 'BAD_SIZE', `${bad} is a decimal number`)
+    const price = decimalAt(line, from(columns.price), to(columns.price))
+    if (Number.isNaN(price)) {
+      sink.refuse('BAD_PRICE', 'price is a decimal number')
       return
     }
-    const sideText = field(columns.side)
-    const side = sides.get(sideText) ?? sides.get(sideText.toLowerCase())
+    const size = decimalAt(line, from(columns.size), to(columns.size))
+    if (Number.isNaN(size)) {
+      sink.refuse('BAD_SIZE', 'size is a decimal number')
+      return
+    }
+    const side = columns.side < 0 ? 'unknown' : sideOf(line.slice(from(columns.side), to(columns.side)))
     if (side === undefined) {
       sink.refuse('MALFORMED', 'side is buy, sell, unknown, B or S')
       return
     }
-    const idText = field(columns.tradeId)
-    const numeric = integerOf(idText)
+    const idText = columns.tradeId < 0 ? '' : line.slice(from(columns.tradeId), to(columns.tradeId))
+    const numeric = integerAt(idText, 0, idText.length)
     const isNumeric = numeric >= 0
     if (ids === 'monotonic' && !isNumeric) {
       sink.refuse('MALFORMED', 'trade_id is a whole number up to 2^53 - 1 where ids are monotonic')
@@ -87,7 +102,7 @@ export function createCsvTrades(columns: CsvColumns, options: LineParserOptions)
     }
     const ordered = isNumeric && ids !== 'unordered'
     sink.tick({
-      symbol: field(columns.symbol),
+      symbol: symbolAt(line),
       eventTime,
       price,
       size,
@@ -99,4 +114,19 @@ export function createCsvTrades(columns: CsvColumns, options: LineParserOptions)
       ingestTime: eventTime,
     })
   }
+}
+
+function sideOf(text: string): Side | undefined {
+  return sides.get(text) ?? sides.get(text.toLowerCase())
+}
+
+/** Fills `starts` as far as it goes. @returns The number of fields. */
+function findFields(line: string, starts: Int32Array): number {
+  let count = 0
+  for (let from = 0; from >= 0; count++) {
+    if (count < starts.length) starts[count] = from
+    from = line.indexOf(',', from) + 1 || -1
+  }
+  if (count < starts.length) starts[count] = line.length + 1
+  return count
 }
