@@ -1,0 +1,50 @@
+import type { OffsetRange } from '../ports/broker.ts'
+import { FatalError, FencedError, TransientError } from '../schemas/errors.ts'
+
+/** A place to read from that the log does not hold: never a silent jump. */
+export function offsetOutOfRange(topic: string, partition: number, offset: number, range: OffsetRange): FatalError {
+  return new FatalError({
+    code: 'OFFSET_OUT_OF_RANGE',
+    message: `${topic}/${partition} cannot be read from offset ${offset}: it holds ${range.earliest} to ${range.latest}`,
+    why:
+      offset < range.earliest
+        ? 'the records from there on were deleted by retention, or the topic was made anew'
+        : 'the topic lost records or was made anew',
+    hint: 'restore the topic, or start a new topology name and accept the gap',
+  })
+}
+
+export function unknownTopic(topic: string): FatalError {
+  return new FatalError({
+    code: 'UNKNOWN_TOPIC',
+    message: `topic '${topic}' is not there`,
+    hint: 'create it first: npm run topology does',
+  })
+}
+
+export function unknownPartition(topic: string, partition: number, count: number): FatalError {
+  return new FatalError({
+    code: 'UNKNOWN_PARTITION',
+    message: `topic '${topic}' has partitions 0 to ${count - 1}, not ${partition}`,
+  })
+}
+
+export function producerFenced(transactionalId: string, cause?: unknown): FencedError {
+  return new FencedError({
+    code: 'PRODUCER_FENCED',
+    message: `a later producer with the transactional id '${transactionalId}' exists`,
+    why: 'another process has taken this work over',
+    cause,
+  })
+}
+
+export function brokerClosed(): TransientError {
+  return new TransientError({ code: 'BROKER_CLOSED', message: 'the broker was closed' })
+}
+
+export function notAssigned(topic: string, partition: number): FatalError {
+  return new FatalError({
+    code: 'NO_START_OFFSET',
+    message: `the handler gave no offset to start ${topic}/${partition} at`,
+  })
+}

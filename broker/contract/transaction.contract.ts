@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { FencedError } from '../../schemas/errors.ts'
+import { collect } from './collector.ts'
+import { newTopic, numbers, range, type SubjectOf, until } from './subject.ts'
+
+/** Transactions over several partitions and topics. */
+export function transactionContract(subject: SubjectOf): void {
+  describe('transactions', () => {
+    it('shows a committed transaction whole, and offsets go on after it', async () => {
+      const { broker } = subject()
+      const topic = await newTopic(broker, 2)
+      const other = await newTopic(broker)
+      const producer = await broker.createTransactionalProducer(`tx-${randomUUID()}`)
+      const reader = await collect(broker, { topic })
+      const otherReader = await collect(broker, { topic: other })
+      await producer.send([
+        { topic, records: [...numbers(0, 2, 0), ...numbers(10, 12, 1)] },
+        { topic: other, records: numbers(20, 22) },
+      ])
+      await until(() => reader.values.length + otherReader.values.length >= 6, 'the first transaction')
+      await producer.send([{ topic, records: numbers(2, 4, 0) }])
+      await until(() => reader.values.length >= 6, 'the second transaction')
+      const inPartition = reader.batches.filter(({ partition }) => partition === 0)
+      expect(inPartition.flatMap((batch) => batch.values)).toEqual(range(0, 4))
+      expect(otherReader.values).toEqual([20, 21])
+      for (const [i, batch] of inPartition.entries())
+        expect(batch.baseOffset).toBe(i === 0 ? 0 : inPartition[i - 1]?.nextOffset)
+      await Promise.all([reader.subscription.close(), otherReader.subscription.close(), producer.close()])
+    })
+
+    it('fences the earlier producer with the same id, and shows nothing of it', async () => {
+      const { broker } = subject()
+      const topic = await newTopic(broker)
+      const transactionalId = `tx-${randomUUID()}`
+      const zombie = await broker.createTransactionalProducer(transactionalId)
+      await zombie.send([{ topic, records: numbers(0, 1) }])
+      const owner = await broker.createTransactionalProducer(transactionalId)
+      await expect(zombie.send([{ topic, records: numbers(100, 101) }])).rejects.toBeInstanceOf(FencedError)
+      await expect(zombie.send([{ topic, records: numbers(100, 101) }])).rejects.toBeInstanceOf(FencedError)
+      await owner.send([{ topic, records: numbers(1, 2) }])
+      const reader = await collect(broker, { topic })
+      await until(() => reader.values.includes(1), "the owner's record")
+      expect(reader.values).toEqual([0, 1])
+      await Promise.all([reader.subscription.close(), owner.close(), zombie.close()])
+    })
+
+    it('leaves another id alone', async () => {
+      const { broker } = subject()
+      const topic = await newTopic(broker)
+      const one = await broker.createTransactionalProducer(`tx-${randomUUID()}`)
+      const two = await broker.createTransactionalProducer(`tx-${randomUUID()}`)
+      await one.send([{ topic, records: numbers(0, 1) }])
+      await two.send([{ topic, records: numbers(1, 2) }])
+      await one.send([{ topic, records: numbers(2, 3) }])
+      const reader = await collect(broker, { topic })
+      await until(() => reader.values.length >= 3, 'three records')
+      expect(reader.values).toEqual([0, 1, 2])
+      await Promise.all([reader.subscription.close(), one.close(), two.close()])
+    })
+  })
+}

@@ -1,0 +1,95 @@
+import type { ColumnHandler } from '../../ports/broker.ts'
+import type { Clock } from '../../ports/clock.ts'
+import { batchRowsMax } from '../../schemas/columns.ts'
+import { TransientError } from '../../schemas/errors.ts'
+import { pushed, type TickDecoder } from '../../schemas/tick-decoder.ts'
+import { offsetOutOfRange } from '../broker-errors.ts'
+import type { PartitionLog } from './partition-log.ts'
+import { RecordCursor } from './record-cursor.ts'
+
+const schemaRetryMsMin = 100
+const schemaRetryMsMax = 5_000
+
+interface PumpOptions {
+  readonly topic: string
+  readonly partition: number
+  readonly log: PartitionLog
+  readonly decoder: TickDecoder
+  readonly handler: ColumnHandler
+  readonly clock: Clock
+  /** Aborts when the partition is taken away or the subscription ends. */
+  readonly signal: AbortSignal
+}
+
+/** Hands one partition's records to the handler, a batch a call. */
+export interface ColumnPump {
+  readonly partition: number
+  paused: boolean
+  seek(offset: number): void
+  /**
+   * Reads, decodes and hands out at most one batch.
+   *
+   * @returns false where there is nothing to do.
+   * @throws {FatalError} `OFFSET_OUT_OF_RANGE`, `LOG_CORRUPT`, and whatever the handler throws.
+   */
+  step(): Promise<boolean>
+}
+
+export function createColumnPump(options: PumpOptions, startOffset: number): ColumnPump {
+  const { topic, partition, log, decoder, handler, clock, signal } = options
+  checkRange(startOffset)
+  let cursor = new RecordCursor(log, startOffset)
+  let schemaFailures = 0
+
+  function checkRange(offset: number): void {
+    if (offset < log.earliest || offset > log.latest) throw offsetOutOfRange(topic, partition, offset, log.range)
+  }
+
+  async function resolveSchema(): Promise<void> {
+    try {
+      await decoder.resolveSchema(decoder.wantedSchemaId)
+      schemaFailures = 0
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error
+      const delayMs = Math.min(schemaRetryMsMax, schemaRetryMsMin * 2 ** schemaFailures)
+      schemaFailures = Math.min(schemaFailures + 1, 16)
+      await clock.sleep(delayMs, signal)
+    }
+  }
+
+  const pump: ColumnPump = {
+    partition,
+    paused: false,
+    seek(offset) {
+      checkRange(offset)
+      cursor = new RecordCursor(log, offset)
+    },
+    async step() {
+      if (pump.paused) return false
+      checkRange(cursor.offset)
+      const baseOffset = cursor.offset
+      const last = fill(cursor, decoder)
+      if (decoder.pending > 0 || cursor.offset > baseOffset) {
+        await handler.batch(decoder.take(partition, baseOffset, cursor.offset))
+        return true
+      }
+      if (last !== pushed.needsSchema) return false
+      await resolveSchema()
+      return true
+    },
+  }
+  return pump
+}
+
+/** Pushes records until the decoder stops it, the batch is full, or the log ends; all of it in one turn of the loop. */
+function fill(cursor: RecordCursor, decoder: TickDecoder): number {
+  for (let records = 0; records < batchRowsMax && cursor.peek(); records++) {
+    const { valueFrom, valueLength } = cursor
+    const kind = cursor.headersTo === cursor.headersFrom ? undefined : cursor.controlKind()
+    const value = valueLength < 0 ? null : cursor.buffer
+    const result = decoder.push(value, valueFrom, valueFrom + valueLength, cursor.offset, cursor.appendTime, kind)
+    if (result !== pushed.taken) return result
+    cursor.next()
+  }
+  return pushed.taken
+}
