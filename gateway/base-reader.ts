@@ -12,6 +12,8 @@ import type { LiveFeed } from './live-feed.ts'
 export interface Attachment {
   readonly channel: LiveChannel
   readonly base: Base
+  /** Whether base and log still make a whole: to be asked in the same synchronous block as `join`. */
+  usable(): boolean
   join(): Joined
 }
 
@@ -61,6 +63,8 @@ export function createBaseReader(deps: {
       const partition = feed.partitionOf(symbol)
       if (partition === undefined) throw unavailable(feed.trouble() ?? 'live candles are not read yet')
       for (let tries = 1; ; tries++) {
+        const before = feed.channel(symbol, interval, 'known')
+        const [generation, last] = [before?.generation, before?.ring.last ?? 0]
         const base = await gate(() => readOnce(symbol, interval, partition, rowsMax))
         const known = feed.knows(symbol) || base.snapshot !== undefined || base.rows.length > 0
         if (!known && base.missing.has('store')) throw unavailable('the store, which knows the symbols, is down')
@@ -68,8 +72,12 @@ export function createBaseReader(deps: {
         const channel = feed.channel(symbol, interval)
         if (channel === undefined) throw unavailable(feed.trouble() ?? 'live candles are not read yet')
         const fits = () => joins(base, channel, feed.startOf(channel.partition) ?? 0, feed.epochOf(channel.partition))
-        if (fits() || tries >= triesMax || base.missing.size > 0)
-          return { channel, base, join: () => join(base, channel, fits(), rowsMax) }
+        // A rebuild is whole where the log shows everything since before the store was read.
+        const rebuilds = () => channel.generation === generation && channel.ring.floor <= last
+        const settles = tries >= triesMax || base.missing.size > 0
+        const usable = () => fits() || (settles && rebuilds())
+        if (usable()) return { channel, base, usable, join: () => join(base, channel, fits(), rowsMax) }
+        if (tries >= 2 * triesMax) throw unavailable('the channel starts anew faster than it is read')
         await clock.sleep(pauseMs)
       }
     },

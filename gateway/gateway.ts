@@ -40,6 +40,8 @@ export interface GatewayOptions {
   readonly staticRoot?: string | undefined
   /** URL path → file, e.g. `/vendor/lightweight-charts.js`. */
   readonly extraFiles?: ReadonlyMap<string, string>
+  /** Hashes of style sheets that a library puts into the page, e.g. `sha256-…`: the page may have no other inline one. */
+  readonly styleHashes?: readonly string[]
   /** Bearer token that everything but health and the dashboard's files needs. */
   readonly authToken?: string | undefined
   /** Origins besides the gateway's own from which a page may connect, e.g. `https://charts.example`. */
@@ -110,7 +112,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       return { ...(await options.health()), live }
     },
   })
-  const server = createServer({ rest, files, metrics })
+  const server = createServer({ rest, files, metrics, styleHashes: options.styleHashes ?? [] })
   const stream = serveStream({
     app,
     clock,
@@ -118,6 +120,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     metrics,
     subscriptions,
     fanOut,
+    storeId: store.storeId,
     authToken,
     origins: {
       allowed: new Set(options.allowedOrigins ?? []),

@@ -14,6 +14,8 @@ export interface LiveChannel {
   readonly open: Map<number, Candle>
   /** Highest `seq` seen. */
   seq: number
+  /** Grows whenever the ring starts anew. */
+  generation: number
 }
 
 /** Open windows of one channel at most; the oldest goes first. */
@@ -25,7 +27,16 @@ export function createLiveChannel(
   partition: number,
   limits: RingLimits,
 ): LiveChannel {
-  return { symbol, interval, partition, seen: false, ring: createResumeRing(limits), open: new Map(), seq: 0 }
+  return {
+    symbol,
+    interval,
+    partition,
+    seen: false,
+    ring: createResumeRing(limits),
+    open: new Map(),
+    seq: 0,
+    generation: 0,
+  }
 }
 
 /** What an emission does to a channel: `duplicate` changes nothing; `gap` lost some before it. */
@@ -37,7 +48,10 @@ export function applyEmission(channel: LiveChannel, emission: Emission, now: num
   const first = !channel.seen
   if (!first && emission.q <= ring.last) return 'duplicate'
   const gap = !first && emission.q !== ring.last + 1
-  if (first || gap) ring.reset(emission.e, emission.q - 1)
+  if (first || gap) {
+    ring.reset(emission.e, emission.q - 1)
+    channel.generation++
+  }
   channel.seen = true
   ring.push(emission.q, now, emission)
   applyToOpen(channel, emission.candle)
@@ -47,6 +61,7 @@ export function applyEmission(channel: LiveChannel, emission: Emission, now: num
 /** A new owner: nothing of an earlier epoch counts, and everything of this one will be seen. */
 export function startEpoch(channel: LiveChannel, e: number): void {
   channel.ring.reset(e, 0)
+  channel.generation++
   channel.open.clear()
   channel.seen = true
 }

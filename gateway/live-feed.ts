@@ -29,8 +29,8 @@ export interface LiveFeedOptions {
 }
 
 export interface LiveFeed {
-  /** The channel, made where it is not known; undefined until the log is being read. */
-  channel(symbol: string, interval: number): LiveChannel | undefined
+  /** The channel, made where it is not known unless told otherwise; undefined until the log is being read. */
+  channel(symbol: string, interval: number, make?: 'make' | 'known'): LiveChannel | undefined
   knows(symbol: string): boolean
   /** The partition of a symbol; undefined until the log is being read. */
   partitionOf(symbol: string): number | undefined
@@ -163,9 +163,9 @@ export async function startLiveFeed(options: LiveFeedOptions): Promise<LiveFeed>
     starts === undefined || starts.size === 0 ? undefined : partitionOfKey(symbol, starts.size)
 
   return {
-    channel(symbol, interval) {
+    channel(symbol, interval, make = 'make') {
       const known = channels.get(symbol)?.get(interval)
-      if (known !== undefined) return known
+      if (known !== undefined || make === 'known') return known
       const partition = partitionOf(symbol)
       if (partition === undefined) return undefined
       const channel = channelOf(symbol, interval, partition)
@@ -173,7 +173,7 @@ export async function startLiveFeed(options: LiveFeedOptions): Promise<LiveFeed>
       if (e !== undefined) startEpoch(channel, e)
       return channel
     },
-    knows: (symbol) => [...(channels.get(symbol)?.values() ?? [])].some((channel) => channel.ring.last > 0),
+    knows: (symbol) => channels.has(symbol), // channels are made for known symbols only
     partitionOf,
     epochOf: (partition) => epochs.get(partition),
     startOf: (partition) => starts?.get(partition),

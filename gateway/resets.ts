@@ -29,7 +29,7 @@ export function createResets(deps: {
   const once = async (fan: Fan, reason: 'epoch' | 'gap'): Promise<boolean> => {
     const turn = fan.resetting
     const attachment = await reader.read(fan.live.symbol, fan.live.interval, limits.snapshot)
-    if (attachment === undefined || turn !== fan.resetting) return false
+    if (attachment === undefined || turn !== fan.resetting || !attachment.usable()) return false
     const joined = attachment.join()
     const part = rowsSince(joined, fan.seq, limits.snapshot, reason === 'epoch' ? 'epoch' : 'lagging')
     deps.publish(fan.topic, snapshotText(fan.ch, joined, part.rows, part.reason))

@@ -8,12 +8,16 @@ const securityHeaders = [
   ['x-content-type-options', 'nosniff'],
   ['referrer-policy', 'no-referrer'],
   ['x-frame-options', 'DENY'],
-  [
-    'content-security-policy',
-    "default-src 'self'; connect-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; " +
-      "form-action 'none'; frame-ancestors 'none'",
-  ],
 ] as const
+
+/** Everything from here, nothing inline but style sheets of these hashes. */
+export function contentSecurityPolicy(styleHashes: readonly string[]): string {
+  const styles = ["'self'", ...styleHashes.map((hash) => `'${hash}'`)].join(' ')
+  return (
+    `default-src 'self'; connect-src 'self'; img-src 'self' data:; style-src ${styles}; object-src 'none'; ` +
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+  )
+}
 
 export interface Server {
   handle(response: HttpResponse, request: HttpRequest): void
@@ -26,12 +30,14 @@ export function createServer(options: {
   readonly rest: (request: ApiRequest) => Promise<Reply>
   readonly files: StaticFiles
   readonly metrics: GatewayMetrics
+  readonly styleHashes: readonly string[]
 }): Server {
   const { rest, files, metrics } = options
+  const policy = ['content-security-policy', contentSecurityPolicy(options.styleHashes)] as const
 
   const write = (response: HttpResponse, reply: Reply, withBody: boolean) => {
     response.writeStatus(statusLine(reply.status))
-    for (const [name, value] of [...securityHeaders, ...reply.headers]) response.writeHeader(name, value)
+    for (const [name, value] of [...securityHeaders, policy, ...reply.headers]) response.writeHeader(name, value)
     if (withBody && reply.status !== 304) response.end(reply.body)
     else response.endWithoutBody(reply.status === 304 ? undefined : Buffer.byteLength(reply.body))
   }

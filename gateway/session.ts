@@ -1,6 +1,16 @@
 import type { Fan } from './fan-out.ts'
 import { type CloseKind, closes, type ErrorKind, errorText, limits, type MessageId } from './messages.ts'
-import type { WebSocket } from './uws.ts'
+
+/** What the gateway uses of a WebSocket. */
+export interface Socket {
+  /** @returns 2 where the message was dropped. */
+  send(text: string): number
+  end(code: number, reason: string): void
+  getBufferedAmount(): number
+  subscribe(topic: string): boolean
+  unsubscribe(topic: string): boolean
+  cork(task: () => void): unknown
+}
 
 /** One channel of one connection. */
 export interface Subscription {
@@ -13,7 +23,7 @@ export interface Subscription {
 /** One connection. After `closed` nothing of the socket may be touched: every call would throw. */
 export interface Session {
   readonly conn: string
-  ws: WebSocket<Session> | undefined
+  ws: Socket | undefined
   closed: boolean
   authed: boolean
   /** The bearer token of the upgrade was wrong. */

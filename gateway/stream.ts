@@ -18,6 +18,7 @@ export interface StreamOptions {
   readonly metrics: GatewayMetrics
   readonly subscriptions: Subscriptions
   readonly fanOut: FanOut
+  readonly storeId: string
   readonly authToken: string | undefined
   readonly origins: Origins
   reply(response: HttpResponse, reply: Reply): void
@@ -81,6 +82,7 @@ export function serveStream(options: StreamOptions): Stream {
         heartbeat: heartbeatSeconds,
         limits,
         auth: session.authed ? 'ok' : 'required',
+        store: options.storeId,
       }),
     )
 

@@ -29,6 +29,8 @@ export interface Subscriptions {
 
 /** Bytes that may wait in a socket before further snapshots wait for it to drain. */
 const snapshotBytesMax = 256 * 1024
+/** Times that channels of one request are read again at most. */
+const roundsMax = 20
 /** A lagging socket is served again below this. */
 export const drainedBytes = 8 * 1024
 
@@ -53,6 +55,8 @@ export function rowsSince(joined: Joined, seq: number, rowsMax: number, reason: 
   const whole = rows.length < joined.rows.length || joined.rows.length < rowsMax
   return whole ? { rows, reason } : { rows: joined.rows, reason: 'reset' as const }
 }
+
+const startsAnew = { kind: 'internal', message: 'the channel starts anew: try again' } as const
 
 /** Attaches connections to channels: what is sent and the subscription to what follows are one synchronous block. */
 export function createSubscriptions(deps: {
@@ -88,14 +92,18 @@ export function createSubscriptions(deps: {
     }
   }
 
+  const stale = (outcome: Outcome) => 'attachment' in outcome && !outcome.attachment.usable()
+  const again = (outcome: Outcome) => (stale(outcome) ? prepare(outcome.asked) : outcome)
+
   /** One channel, synchronously: its result, and what is to be sent after all results. */
   const enter = (session: Session, asked: Asked, attachment: Attachment) => {
     const { channel, base } = attachment
     const fan = fanOut.open(channel)
     fanOut.flush(fan)
-    const head = { ok: true, ch: fan.ch, symbol: asked.symbol, interval: asked.interval }
+    const { symbol, interval } = asked
+    const head = { ok: true, ch: fan.ch, symbol, interval, store: storeId }
     const joined = attachment.join()
-    const at = { e: joined.e, q: joined.q }
+    const at = { e: joined.e, q: joined.q, seq: joined.seq }
     if (session.subscriptions.has(fan))
       return { fan: undefined, frames: [], result: { ...head, ...at, mode: 'resumed', replay: 0 } }
     fan.seq = fan.subscribers === 0 ? joined.seq : fan.seq
@@ -106,7 +114,7 @@ export function createSubscriptions(deps: {
     const resumption = ours && channel.seen && fan.resetting === 0 ? channel.ring.since(since) : undefined
     if (resumption?.recovered === true) {
       const frames = conflatedTexts(fan.ch, resumption.replay).map((frame) => frame.text)
-      const result = { ...head, e: channel.ring.e, q: channel.ring.last, mode: 'resumed', replay: frames.length }
+      const result = { ...head, ...at, mode: 'resumed', replay: frames.length }
       return { result, fan, frames }
     }
     const known = ours ? rowsSince(joined, since.seq, limits.snapshot, 'epoch') : undefined
@@ -129,7 +137,8 @@ export function createSubscriptions(deps: {
     const { symbol, interval } = fan.live
     const attachment = await reader.read(symbol, interval, limits.snapshot)
     const subscription = session.subscriptions.get(fan)
-    if (session.closed || attachment === undefined || subscription === undefined || !session.dirty.has(fan)) return
+    if (session.closed || subscription === undefined || !session.dirty.has(fan)) return
+    if (attachment?.usable() !== true) return // the next tick tries again
     fanOut.flush(fan)
     const joined = attachment.join()
     const { rows, reason } = rowsSince(joined, subscription.seq, limits.snapshot, 'lagging')
@@ -147,12 +156,16 @@ export function createSubscriptions(deps: {
         wanted.add(`${fan.live.symbol} ${intervalName(fan.live.interval)}`)
       if (wanted.size > limits.channels)
         return sendError(session, 'channelLimit', op.id, `a connection has at most ${limits.channels} channels`)
-      const outcomes = await Promise.all(op.channels.map(prepare))
+      let outcomes = await Promise.all(op.channels.map(prepare))
+      // What was ready early may have started anew while others were read. No await may follow the last check.
+      for (let round = 1; outcomes.some(stale) && round <= roundsMax; round++)
+        outcomes = await Promise.all(outcomes.map(again))
       if (session.closed) return
       session.ws?.cork(() => {
         const entered = outcomes.map((outcome) => {
-          if ('attachment' in outcome) return enter(session, outcome.asked, outcome.attachment)
-          const { asked, kind, message } = outcome
+          const { asked } = outcome
+          if ('attachment' in outcome && outcome.attachment.usable()) return enter(session, asked, outcome.attachment)
+          const { kind, message } = 'kind' in outcome ? outcome : startsAnew
           return {
             fan: undefined,
             frames: [],

@@ -57,12 +57,12 @@ export interface FakeLog {
 export function fakeLog(partitions: number, startedAt = 0): FakeLog {
   const logs = Array.from({ length: partitions }, (): StoredRecord[] => [])
   const readers = new Set<ReadOptions>()
+  const lives = new Map<StoredRecord, LiveRecord>()
   const startOf = (from: ReadOptions['from'], partition: number): number => {
     const log = logs[partition] ?? []
     if (from === 'earliest') return 0
     if (from === 'latest') return log.length
-    if (from instanceof Map) return from.get(partition) ?? log.length
-    if (!('timestampMs' in from)) return log.length
+    if (!('timestampMs' in from)) return from.get(partition) ?? log.length
     const first = log.findIndex((record) => record.appendTime >= from.timestampMs)
     return first < 0 ? log.length : first
   }
@@ -99,11 +99,11 @@ export function fakeLog(partitions: number, startedAt = 0): FakeLog {
   }
   return {
     broker,
-    decode: (record) => (record.value === null ? undefined : JSON.parse(record.value.toString())),
+    decode: (record) => lives.get(record),
     append(partition, live) {
       const log = logs[partition] ?? []
-      const value = Buffer.from(JSON.stringify(live))
-      const record = { partition, offset: log.length, appendTime: startedAt, key: null, value, headers: {} }
+      const record = { partition, offset: log.length, appendTime: startedAt, key: null, value: null, headers: {} }
+      lives.set(record, live)
       log.push(record)
       for (const reader of readers) void reader.onRecords(partition, [record])
       return record.offset
