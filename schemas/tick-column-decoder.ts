@@ -6,7 +6,7 @@ import { createInternCache } from './intern-cache.ts'
 import type { Interner } from './interner.ts'
 import { tickAvro } from './tick.ts'
 import { type ColumnRead, type ColumnTarget, compileColumnRead, read } from './tick-columns-code.ts'
-import { type ColumnTick, columnTickAvro, generalColumnRead } from './tick-columns-general.ts'
+import { type ColumnTick, columnTickAvro, generalColumnRead, replacement } from './tick-columns-general.ts'
 import { type Pushed, pushed, type TickDecoder } from './tick-decoder.ts'
 import { framingBytes, isFramed, schemaIdAt, valueBytesMax } from './wire-format.ts'
 
@@ -107,7 +107,8 @@ export function createTickColumnDecoder(options: TickColumnDecoderOptions): Tick
     from: number,
     to: number,
   ): Pushed => {
-    const payload = value.slice(from, Math.min(to, from + deadLetterPayloadBytesMax))
+    // Not `slice`: a Buffer's shares its bytes.
+    const payload = new Uint8Array(value.subarray(from, Math.min(to, from + deadLetterPayloadBytesMax)))
     refused.push({ offset, reason: refusal.reason, detail: refusal.detail, schemaId, payload })
     return pushed.taken
   }
@@ -236,7 +237,7 @@ function createNameCheck(interner: Interner): (id: number) => boolean {
   const lossy = new Set<number>()
   let checked = 0
   return (id) => {
-    for (; checked <= id; checked++) if (interner.name(checked).includes('\uFFFD')) lossy.add(checked)
+    for (; checked <= id; checked++) if (interner.name(checked).includes(replacement)) lossy.add(checked)
     return lossy.size === 0 || !lossy.has(id)
   }
 }

@@ -11,12 +11,16 @@ export const columnTickAvro = {
   fields: tickAvro.fields.filter((field) => field.name !== 'ingestTime'),
 }
 
+/** What stands in a string for bytes that are no UTF-8. */
+export const replacement = '\uFFFD'
+
 /** Reads by a resolving reader into the same columns as the compiled way, with the same result for the same bytes. */
 export function generalColumnRead(reader: AvroReader<ColumnTick>, target: ColumnTarget): ColumnRead {
   const { columns, symbols, lines } = target
   return (bytes, _view, _viewStart, from, to, row) => {
     const tick = reader.read(bytes, from, to)
     if (tick === undefined) return read.unreadable
+    if (tick.symbol.includes(replacement) || tick.line.includes(replacement)) return read.notUtf8
     if (Buffer.byteLength(tick.symbol) > symbolBytesMax) return read.symbolLength
     if (Buffer.byteLength(tick.line) > lineBytesMax) return read.lineLength
     const symbolId = symbols.internName(tick.symbol)
