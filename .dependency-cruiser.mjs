@@ -49,7 +49,7 @@ export default {
     ),
     forbid(
       'only-mains-name-adapters',
-      { path: '^topology/', pathNot: '^topology/(main|worker|.*-main)\\.ts$' },
+      { path: '^topology/', pathNot: '^topology/(main|worker|adapters)\\.ts$' },
       {
         path: `${adapters}|^gateway/`,
       },

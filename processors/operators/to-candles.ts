@@ -41,6 +41,7 @@ export function toCandles(id: string, options: ToCandlesOptions): Step<ColumnBat
     id,
     options: {
       base: intervalName(baseMs / 1000),
+      baseMs,
       rollUp: rollUpMs.map((ms) => intervalName(ms / 1000)),
       allowedLatenessMs,
       emitEveryMs: durationMs(options.emitEvery),

@@ -1,0 +1,119 @@
+import { type ByteReader, createByteWriter } from '../processors/core/byte-buffer.ts'
+import {
+  type Candle,
+  closedByNames,
+  type Emission,
+  type EmissionKind,
+  emissionNames,
+  fillNames,
+} from '../schemas/candle.ts'
+import type { DeadLetter, DeadLetterReason } from '../schemas/dead-letter.ts'
+import { packSections, unpackSections } from './packed-state.ts'
+
+/** What a commit owes to the topics: finals and corrections, and refused records. */
+export interface Outbox {
+  readonly finals: readonly Omit<Emission, 'e' | 'q'>[]
+  readonly deadLetters: readonly DeadLetter[]
+}
+
+const numbers = [
+  'interval',
+  'start',
+  'open',
+  'high',
+  'low',
+  'close',
+  'volume',
+  'volumeLow',
+  'quoteVolume',
+  'quoteVolumeLow',
+  'buyVolume',
+  'buyVolumeLow',
+  'trades',
+  'firstTradeId',
+  'lastTradeId',
+  'revision',
+  'seq',
+] as const
+
+/** Packs an outbox for its row in the store; undefined when nothing is owed. */
+export function packOutbox({ finals, deadLetters }: Outbox): Uint8Array | undefined {
+  if (finals.length === 0 && deadLetters.length === 0) return undefined
+  const candles = createByteWriter()
+  candles.uint(finals.length)
+  for (const { kind, candle } of finals) {
+    candles.byte(emissionNames.indexOf(kind))
+    candles.text(candle.symbol)
+    for (const name of numbers) candles.f64(candle[name])
+    candles.byte(closedByNames.indexOf(candle.closedBy))
+    candles.byte(fillNames.indexOf(candle.fill))
+    candles.byte(candle.partial ? 1 : 0)
+  }
+  const letters = createByteWriter()
+  letters.uint(deadLetters.length)
+  for (const letter of deadLetters) {
+    letters.text(letter.topic)
+    letters.uint(letter.partition)
+    letters.uint(letter.offset)
+    for (const text of [letter.reason, letter.detail, letter.symbol, letter.source]) letters.text(text)
+    letters.f64(letter.schemaId ?? -1)
+    letters.bytes(letter.payload)
+  }
+  return packSections(
+    new Map([
+      ['candles', candles],
+      ['dead-letters', letters],
+    ]),
+  )
+}
+
+function readCandle(reader: ByteReader): Omit<Emission, 'e' | 'q'> {
+  const kind: EmissionKind = emissionNames[reader.byte()] ?? 'final'
+  const symbol = reader.text()
+  const values = Object.fromEntries(numbers.map((name) => [name, reader.f64()])) as Record<
+    (typeof numbers)[number],
+    number
+  >
+  const candle: Candle = {
+    symbol,
+    ...values,
+    end: values.start + values.interval * 1000,
+    final: true,
+    closedBy: closedByNames[reader.byte()] ?? 'open',
+    fill: fillNames[reader.byte()] ?? 'traded',
+    partial: reader.byte() === 1,
+  }
+  return { kind, candle }
+}
+
+function readLetter(reader: ByteReader): DeadLetter {
+  const topic = reader.text()
+  const partition = reader.uint()
+  const offset = reader.uint()
+  const reason = reader.text() as DeadLetterReason
+  const detail = reader.text()
+  const symbol = reader.text()
+  const source = reader.text()
+  const schemaId = reader.f64()
+  return {
+    topic,
+    partition,
+    offset,
+    reason,
+    detail,
+    symbol,
+    source,
+    schemaId: schemaId < 0 ? null : schemaId,
+    payload: reader.bytes(),
+  }
+}
+
+/** @throws {FatalError} `STATE_UNREADABLE`. */
+export function unpackOutbox(packed: Uint8Array): Outbox {
+  const sections = unpackSections(packed)
+  const all = <T>(name: string, read: (reader: ByteReader) => T): T[] => {
+    const reader = sections.get(name)
+    return reader === undefined ? [] : Array.from({ length: reader.uint() }, () => read(reader))
+  }
+  return { finals: all('candles', readCandle), deadLetters: all('dead-letters', readLetter) }
+}

@@ -1,0 +1,92 @@
+import type { Log } from '../ports/logger.ts'
+import type { ChannelSnapshot, LivePosition, Snapshot } from '../ports/snapshot.ts'
+import type { Candle } from '../schemas/candle.ts'
+import { messageOf } from '../schemas/errors.ts'
+import type { ChannelPosition } from './emission-publisher.ts'
+
+/** Keeps the snapshot behind the live topic: conflated by channel, one write at a time, retried until it works. */
+export interface SnapshotWriter {
+  /** These channels moved, and everything up to `lastOffset` of the partition is told here. */
+  note(partition: number, e: number, lastOffset: number, channels: readonly ChannelPosition[]): void
+  /** Writes what is noted; does nothing while a write is under way. */
+  flush(): Promise<void>
+  forget(partition: number): void
+  readonly isUp: boolean
+}
+
+export interface SnapshotWriterOptions {
+  readonly snapshot: Snapshot
+  readonly log: Log
+  /** Candles of a channel that are not final and committed. */
+  open(partition: number, symbol: string, interval: number): readonly Candle[] | undefined
+}
+
+interface PartitionNotes {
+  position: LivePosition
+  /** Highest committed seq by channel: kept over writes. */
+  readonly seqs: Map<string, number>
+  channels: Map<string, ChannelPosition>
+}
+
+export function createSnapshotWriter({ snapshot, log, open }: SnapshotWriterOptions): SnapshotWriter {
+  const partitions = new Map<number, PartitionNotes>()
+  let isWriting = false
+  let isUp = true
+
+  const snapshotOf = (partition: number, notes: PartitionNotes, channel: ChannelPosition): ChannelSnapshot => ({
+    ...channel,
+    partition,
+    seq: notes.seqs.get(`${channel.symbol}|${channel.interval}`) ?? 0,
+    open: open(partition, channel.symbol, channel.interval) ?? [],
+  })
+
+  const write = async (partition: number, notes: PartitionNotes): Promise<void> => {
+    const channels = notes.channels
+    notes.channels = new Map()
+    try {
+      await snapshot.write(
+        partition,
+        notes.position,
+        [...channels.values()].map((channel) => snapshotOf(partition, notes, channel)),
+      )
+      if (!isUp) log('info', 'snapshot store is back')
+      isUp = true
+    } catch (error) {
+      // What could not be written is still owed, unless the channel has moved on.
+      for (const [key, channel] of channels) if (!notes.channels.has(key)) notes.channels.set(key, channel)
+      if (isUp) log('warn', 'snapshot store is down: candles go on, clients get live-only', { why: messageOf(error) })
+      isUp = false
+    }
+  }
+
+  return {
+    note(partition, e, lastOffset, channels) {
+      let notes = partitions.get(partition)
+      if (notes === undefined || notes.position.e !== e) {
+        notes = { position: { e, offset: lastOffset }, seqs: new Map(), channels: new Map() }
+        partitions.set(partition, notes)
+      }
+      notes.position = { e, offset: Math.max(lastOffset, notes.position.offset) }
+      for (const channel of channels) {
+        const key = `${channel.symbol}|${channel.interval}`
+        notes.channels.set(key, channel)
+        notes.seqs.set(key, Math.max(notes.seqs.get(key) ?? 0, channel.seq))
+      }
+    },
+    async flush() {
+      if (isWriting) return
+      isWriting = true
+      try {
+        for (const [partition, notes] of partitions) if (notes.channels.size > 0) await write(partition, notes)
+      } finally {
+        isWriting = false
+      }
+    },
+    forget(partition) {
+      partitions.delete(partition)
+    },
+    get isUp() {
+      return isUp
+    },
+  }
+}

@@ -1,0 +1,38 @@
+import type { Broker } from '../ports/broker.ts'
+import { exitCodes, FatalError } from '../schemas/errors.ts'
+import type { TopicNames } from '../schemas/topics.ts'
+
+const liveRetentionMs = 600_000
+
+/**
+ * Makes the topics that are missing; an existing one keeps its partition count.
+ *
+ * @returns Partitions of `ticks`.
+ * @throws {FatalError} `TOPIC_CONFIG` when `ticks` does not carry the broker's append time.
+ */
+export async function ensureTopics({ admin }: Broker, names: TopicNames, partitionsWanted: number): Promise<number> {
+  await admin.createTopic({
+    topic: names.ticks,
+    partitions: partitionsWanted,
+    config: { 'message.timestamp.type': 'LogAppendTime' },
+  })
+  const ticks = await admin.describeTopic(names.ticks)
+  if (ticks?.config['message.timestamp.type'] !== 'LogAppendTime') {
+    throw new FatalError({
+      code: 'TOPIC_CONFIG',
+      message: `topic ${names.ticks} does not carry the broker's append time`,
+      why: `message.timestamp.type is ${ticks?.config['message.timestamp.type'] ?? 'unknown'}; the guard against future event times needs LogAppendTime`,
+      hint: `set message.timestamp.type=LogAppendTime on ${names.ticks}`,
+      exitCode: exitCodes.config,
+    })
+  }
+  const { partitions } = ticks
+  await admin.createTopic({
+    topic: names.candlesLive,
+    partitions,
+    config: { 'cleanup.policy': 'delete', 'retention.ms': String(liveRetentionMs) },
+  })
+  await admin.createTopic({ topic: names.candles, partitions, config: { 'cleanup.policy': 'compact' } })
+  await admin.createTopic({ topic: names.deadLetters, partitions })
+  return partitions
+}
