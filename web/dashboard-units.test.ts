@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { storedIntervals } from '../schemas/intervals.ts'
+import { symbolPattern as serverPattern } from '../schemas/tick.ts'
 import { type Closed, nextAfterClose, waitMaxMs } from './app/back-off.ts'
 import {
   changeText,
@@ -12,7 +13,7 @@ import {
   utcMinute,
 } from './app/format.ts'
 import { decodeMessage } from './app/protocol.ts'
-import { hashOfView, intervals, viewOfHash } from './app/route.ts'
+import { hashOfView, intervals, symbolPattern, viewOfHash } from './app/route.ts'
 
 describe('format', () => {
   it.each([
@@ -42,7 +43,10 @@ describe('format', () => {
 describe('the address', () => {
   it.each([
     { hash: '#BTC-USDT/5m', view: { symbol: 'BTC-USDT', interval: '5m' } },
-    { hash: '#btc-usdt', view: { symbol: 'BTC-USDT', interval: '1m' } },
+    { hash: '#BTC-USDT', view: { symbol: 'BTC-USDT', interval: '1m' } },
+    { hash: '#BTC/USD/15m', view: { symbol: 'BTC/USD', interval: '15m' } },
+    { hash: '#BTC/USD', view: { symbol: 'BTC/USD', interval: '1m' } },
+    { hash: '#kBONK-USD/1d', view: { symbol: 'kBONK-USD', interval: '1d' } },
     { hash: '#KRAKEN%3ABTC-USD/1h', view: { symbol: 'KRAKEN:BTC-USD', interval: '1h' } },
     { hash: '#BTC-USDT/7m', view: { symbol: 'BTC-USDT', interval: '1m' } },
     { hash: '', view: undefined },
@@ -51,9 +55,11 @@ describe('the address', () => {
   ])('$hash names $view', ({ hash, view }) => expect(viewOfHash(hash)).toEqual(view))
 
   it('goes there and back', () => {
-    const view = { symbol: 'BTC-USDT', interval: '4h' }
+    const view = { symbol: 'BTC/USD:x', interval: '4h' }
     expect(viewOfHash(hashOfView(view))).toEqual(view)
   })
+
+  it('takes the symbols that the server takes', () => expect(symbolPattern).toEqual(serverPattern))
 
   it('offers exactly the stored intervals', () => {
     expect([...intervals]).toEqual(Object.entries(storedIntervals).map(([name, seconds]) => [name, seconds * 1000]))

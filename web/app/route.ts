@@ -15,14 +15,18 @@ export interface View {
   readonly interval: string
 }
 
-const symbolPattern = /^[A-Z0-9][A-Z0-9:._-]{0,31}$/
+/** Symbols as the server takes them (a test compares the patterns). */
+export const symbolPattern = /^[A-Za-z0-9][A-Za-z0-9:._/-]{0,31}$/
 
-/** `{symbol, interval}` of `#BTC-USDT/1m`; the interval is `1m` where it is missing or unknown; undefined for no symbol. */
+/**
+ * `{symbol, interval}` of `#BTC-USDT/1m`, undefined for no symbol. A symbol may hold slashes, so the interval is the last
+ * part; `1m` where it is missing or unknown.
+ */
 export function viewOfHash(hash: string): View | undefined {
-  const [symbol = '', interval = ''] = decoded(hash.replace(/^#/, '')).split('/')
-  const upper = symbol.toUpperCase()
-  if (!symbolPattern.test(upper)) return undefined
-  return { symbol: upper, interval: intervals.has(interval) ? interval : '1m' }
+  const parts = /^#?(.*?)(?:\/(\d+[a-zA-Z]))?$/.exec(decoded(hash))
+  const [, symbol = '', interval = ''] = parts ?? []
+  if (!symbolPattern.test(symbol)) return undefined
+  return { symbol, interval: intervals.has(interval) ? interval : '1m' }
 }
 
 export function hashOfView(view: View): string {

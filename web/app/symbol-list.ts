@@ -25,7 +25,7 @@ export function createSymbolList(onChoose: (symbol: string) => void) {
 
   function render(): void {
     const wanted = search.value.trim().toUpperCase()
-    const matching = entries.filter((entry) => entry.symbol.includes(wanted))
+    const matching = entries.filter((entry) => entry.symbol.toUpperCase().includes(wanted))
     shown = matching.slice(0, rowsMax).map((entry) => entry.symbol)
     if (!shown.includes(active)) active = ''
     setText(

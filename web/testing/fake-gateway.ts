@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { contentSecurityPolicy } from '../../gateway/server.ts'
+import { loadStaticFiles } from '../../gateway/static-files.ts'
 import { storedIntervals } from '../../schemas/intervals.ts'
-import { contentSecurityPolicy, loadAppFiles } from './app-files.ts'
+import { dashboardFiles } from '../dashboard-files.ts'
 import { type FakeChannel, fakeRows, fakeSymbols, type Row } from './fake-market.ts'
 
 /** A message from the page, as far as tests look into it. */
@@ -33,7 +35,8 @@ const snapshotRowsMax = 500
 /** Speaks the wire protocol over a random walk and does what a test tells it to. Listens on loopback, any port. */
 export async function startFakeGateway(options: FakeGatewayOptions = {}) {
   const now = options.now ?? Date.now()
-  const files = await loadAppFiles()
+  const files = await loadStaticFiles(dashboardFiles.staticRoot, dashboardFiles.extraFiles)
+  const policy = contentSecurityPolicy(dashboardFiles.styleHashes)
   const channels = new Map<string, FakeChannel>()
   const subscribers = new Map<WebSocket, Map<string, number>>()
   const asked: Asked[] = []
@@ -128,7 +131,7 @@ export async function startFakeGateway(options: FakeGatewayOptions = {}) {
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '/', 'http://localhost')
-    response.setHeader('content-security-policy', contentSecurityPolicy)
+    response.setHeader('content-security-policy', policy)
     const file = files.get(url.pathname)
     if (file !== undefined) {
       response.writeHead(200, { 'content-type': file.type }).end(file.bytes)
