@@ -56,13 +56,27 @@ export function createCsvTrades(columns: CsvColumns, options: LineParserOptions)
   const { line: lineName, ids } = options
   // Where each field begins; the last entry is where one after the line would. Reused from row to row.
   const starts = new Int32Array(columns.count + 1)
+  // Neighbours often agree: a text that is the same as the row's before is not made again.
   let lastSymbol = ''
+  let lastSide = ''
 
   function symbolAt(line: string): string {
     const from = starts[columns.symbol] ?? 0
     const to = (starts[columns.symbol + 1] ?? 0) - 1
     if (to - from !== lastSymbol.length || !line.startsWith(lastSymbol, from)) lastSymbol = line.slice(from, to)
     return lastSymbol
+  }
+
+  function sideAt(line: string): Side | undefined {
+    const from = starts[columns.side] ?? 0
+    const to = (starts[columns.side + 1] ?? 0) - 1
+    if (to - from !== lastSide.length || !line.startsWith(lastSide, from)) lastSide = line.slice(from, to).toLowerCase()
+    return sides.get(lastSide)
+  }
+
+  function idTextAt(line: string): string {
+    if (columns.tradeId < 0) return ''
+    return line.slice(starts[columns.tradeId], (starts[columns.tradeId + 1] ?? 0) - 1)
   }
 
   return (line, position, sink) => {
@@ -88,13 +102,12 @@ export function createCsvTrades(columns: CsvColumns, options: LineParserOptions)
       sink.refuse('BAD_SIZE', 'size is a decimal number')
       return
     }
-    const side = columns.side < 0 ? 'unknown' : sideOf(line.slice(from(columns.side), to(columns.side)))
+    const side = columns.side < 0 ? 'unknown' : sideAt(line)
     if (side === undefined) {
       sink.refuse('MALFORMED', 'side is buy, sell, unknown, B or S')
       return
     }
-    const idText = columns.tradeId < 0 ? '' : line.slice(from(columns.tradeId), to(columns.tradeId))
-    const numeric = integerAt(idText, 0, idText.length)
+    const numeric = columns.tradeId < 0 ? Number.NaN : integerAt(line, from(columns.tradeId), to(columns.tradeId))
     const isNumeric = numeric >= 0
     if (ids === 'monotonic' && !isNumeric) {
       sink.refuse('MALFORMED', 'trade_id is a whole number up to 2^53 - 1 where ids are monotonic')
@@ -107,17 +120,13 @@ export function createCsvTrades(columns: CsvColumns, options: LineParserOptions)
       price,
       size,
       side,
-      tradeId: isNumeric ? numeric : hashId(idText === '' ? `${position}:${line}` : idText),
+      tradeId: isNumeric ? numeric : hashId(idTextAt(line) || `${position}:${line}`),
       idOrder: ordered ? 'monotonic' : 'unordered',
       sequence: ordered ? numeric : position,
       line: lineName,
       ingestTime: eventTime,
     })
   }
-}
-
-function sideOf(text: string): Side | undefined {
-  return sides.get(text) ?? sides.get(text.toLowerCase())
 }
 
 /** Fills `starts` as far as it goes. @returns The number of fields. */

@@ -49,28 +49,33 @@ export function createReplaySink(options: ReplaySinkOptions): ReplaySink {
   const held: (() => void)[] = []
   const heldTicks: Tick[] = []
   let newestEventTime = Number.NEGATIVE_INFINITY
-  let current = { text: '', position: 0 }
+  let currentText = ''
+  let currentPosition = 0
+  let lastMoved: string | undefined
   let ticks = 0
   let refused = 0
   let ignored = 0
 
-  function isSound(tick: Tick): boolean {
-    return tick.price > 0 && tick.size > 0 && tick.eventTime <= startedAt + futureMs && moved.has(tick.symbol)
-  }
-
-  function announce(symbol: string): void {
-    if (moved.has(symbol) || !symbolPattern.test(symbol)) return
-    if (moved.size >= symbolsMax) moved.clear()
-    moved.add(symbol)
-    output.control({ kind: 'move', line, symbol }, output.partitionOf(symbol))
+  /** @returns Whether the symbol is one that the engine takes. */
+  function announce(symbol: string): boolean {
+    if (symbol === lastMoved) return true
+    if (!moved.has(symbol)) {
+      if (!symbolPattern.test(symbol)) return false
+      if (moved.size >= symbolsMax) moved.clear()
+      moved.add(symbol)
+      output.control({ kind: 'move', line, symbol }, output.partitionOf(symbol))
+    }
+    lastMoved = symbol
+    return true
   }
 
   function writeTick(tick: Tick): void {
-    announce(tick.symbol)
+    const { symbol, price, size, eventTime } = tick
+    const isSound = announce(symbol) && price > 0 && size > 0 && eventTime <= startedAt + futureMs
     output.tick(tick)
     ticks++
-    if (!isSound(tick)) return
-    const piece = heartbeats.advance(tick.eventTime)
+    if (!isSound) return
+    const piece = heartbeats.advance(eventTime)
     if (piece !== undefined) output.control({ kind: 'heartbeat', line, ...piece, cursor: null })
   }
 
@@ -86,7 +91,8 @@ export function createReplaySink(options: ReplaySinkOptions): ReplaySink {
       if (tick.eventTime > newestEventTime && tick.eventTime <= startedAt + futureMs) newestEventTime = tick.eventTime
     },
     refuse(reason, detail) {
-      const { text, position } = current
+      const text = currentText
+      const position = currentPosition
       held.push(() => writeReject(text, position, reason, detail))
     },
     ignore() {
@@ -109,7 +115,8 @@ export function createReplaySink(options: ReplaySinkOptions): ReplaySink {
       return newestEventTime
     },
     read(parse, text, position) {
-      current = { text, position }
+      currentText = text
+      currentPosition = position
       if (text.length > this.lineBytesMax) lineSink.refuse('OVERSIZED', `A line has at most ${this.lineBytesMax} bytes`)
       else if (text.includes('\0')) lineSink.refuse('MALFORMED', 'A line has no NUL character')
       else parse(text, position, lineSink)
