@@ -197,6 +197,16 @@ describeService('chromium', 'the dashboard', ({ path }) => {
       expect(complaints).toEqual([])
     })
 
+    it('loses the last update, a heartbeat reveals it', async () => {
+      const { gateway, page } = await open()
+      await live(page)
+      gateway.setMode('losing')
+      gateway.emit(symbol, '1m', priced(gateway.newest(symbol, '1m'), '85001.75'), {})
+      gateway.setMode('usual')
+      gateway.heartbeat()
+      await shows(page, 'last-price', /^85,001\.75$/)
+    })
+
     it('has no snapshot, says that it is live only and fills the past from the store', async () => {
       const { gateway, page } = await open({ hash: `#${symbol}/1m` })
       await live(page)

@@ -9,6 +9,8 @@ export interface SymbolEntry {
 /** The last candle of a symbol, for the list. */
 export interface LatestEntry {
   readonly symbol: string
+  /** Epoch ms. */
+  readonly start: number
   readonly open: string
   readonly close: string
 }
@@ -75,6 +77,7 @@ function symbolsOf(body: unknown): SymbolEntry[] {
 function latestOf(body: unknown): LatestEntry[] {
   return candlesOf(body).map((row) => ({
     symbol: str(row['symbol']),
+    start: num(row['start']),
     open: str(row['open']),
     close: str(row['close']),
   }))

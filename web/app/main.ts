@@ -44,10 +44,7 @@ const quotes = createQuotes({
 const screen = createScreen({
   api,
   firstOf: (symbol) => firsts.get(symbol),
-  dayOpenOf: (symbol) => {
-    const open = quotes.of(symbol)?.open
-    return open === undefined ? undefined : Number(open)
-  },
+  dayOf: quotes.of,
   onUnauthorised: () => session.ask(''),
 })
 const status = createStatus(() => {
@@ -97,6 +94,8 @@ function tick(): void {
   const now = Date.now()
   status.tick(now)
   screen.tick()
+  const newest = screen.book().newest()
+  if (newest !== undefined) list.setLast(newest.close)
   setText(element('clock', HTMLElement), new Date(now).toISOString().slice(11, 19))
 }
 

@@ -29,7 +29,7 @@ export function createQuotes(options: QuoteOptions) {
     const symbols = options.visible().slice(0, quotedMax)
     if (symbols.length === 0) return true
     const answer = await api.latest(symbols, '1d')
-    if (answer.ok) for (const { symbol, open, close } of answer.value) quotes.set(symbol, { open, close })
+    if (answer.ok) for (const quote of answer.value) quotes.set(quote.symbol, quote)
     options.onQuotes(quotes)
     return judged(answer)
   })

@@ -13,10 +13,13 @@ export interface ScreenOptions {
   readonly api: Api
   /** Start of a symbol's first candle, epoch ms. */
   readonly firstOf: (symbol: string) => number | undefined
-  /** First price of the UTC day. */
-  readonly dayOpenOf: (symbol: string) => number | undefined
+  /** Start (epoch ms) and first price of a symbol's last UTC day. */
+  readonly dayOf: (symbol: string) => { readonly start: number; readonly open: string } | undefined
   readonly onUnauthorised: () => void
 }
+
+const dayMs = 86_400_000
+const hiddenMs = 1000
 
 export type Screen = ReturnType<typeof createScreen>
 
@@ -53,7 +56,8 @@ export function createScreen(options: ScreenOptions) {
   toLatest.addEventListener('click', () => chart.toLatest())
 
   function schedule(): void {
-    if (frame === 0) frame = requestAnimationFrame(render)
+    // No frames come to a hidden page, but its title still tells the price.
+    if (frame === 0) frame = document.hidden ? setTimeout(render, hiddenMs) : requestAnimationFrame(render)
   }
 
   function render(): void {
@@ -63,11 +67,18 @@ export function createScreen(options: ScreenOptions) {
     const shown = shownBar()
     const before = shown === undefined ? undefined : book.before(shown.start)
     const newest = book.newest()
-    legend.render({ view, intervalMs, newest, shown, before, dayOpen: options.dayOpenOf(view.symbol), digits })
+    legend.render({ view, intervalMs, newest, shown, before, dayOpen: dayOpenAt(newest), digits })
     notice.hidden = newest !== undefined || quiet === ''
     setText(notice, quiet)
     const price = newest === undefined ? '' : `${groupedDecimal(newest.close, digits)} `
     document.title = `${price}${view.symbol} · Redwick`
+  }
+
+  /** First price of the day that `bar` belongs to. */
+  function dayOpenAt(bar: Bar | undefined): number | undefined {
+    const day = view === undefined ? undefined : options.dayOf(view.symbol)
+    const same = bar !== undefined && day !== undefined && bar.start >= day.start && bar.start < day.start + dayMs
+    return same ? Number(day.open) : undefined
   }
 
   function drawBars(): void {

@@ -1,9 +1,11 @@
 import type { SymbolEntry } from './api.ts'
 import { element, setDirection, setText } from './element.ts'
-import { groupedDecimal, percentText } from './format.ts'
+import { fractionDigits, groupedDecimal, percentText } from './format.ts'
 
-/** Last price of a symbol and the first one of the UTC day. */
+/** The candle of a symbol's UTC day. */
 export interface ListQuote {
+  /** Epoch ms. */
+  readonly start: number
   readonly open: string
   readonly close: string
 }
@@ -20,6 +22,7 @@ export function createSymbolList(onChoose: (symbol: string) => void) {
   let entries: readonly SymbolEntry[] = []
   let quotes: ReadonlyMap<string, ListQuote> = new Map()
   let selected = ''
+  let selectedClose: string | undefined
   let active = ''
   let shown: readonly string[] = []
 
@@ -55,15 +58,27 @@ export function createSymbolList(onChoose: (symbol: string) => void) {
 
   function drawRow(row: HTMLElement, symbol: string): void {
     const [name, price, change] = row.querySelectorAll('span')
-    const quote = quotes.get(symbol)
+    const quote = quoteOf(symbol)
     row.dataset['symbol'] = symbol
     row.setAttribute('aria-selected', String(symbol === selected))
     row.classList.toggle('active', symbol === active)
     if (name === undefined || price === undefined || change === undefined) return
     setText(name, symbol)
-    setText(price, quote === undefined ? '' : groupedDecimal(quote.close))
+    setText(
+      price,
+      quote === undefined
+        ? ''
+        : groupedDecimal(quote.close, Math.max(fractionDigits(quote.open), fractionDigits(quote.close))),
+    )
     setText(change, quote === undefined ? '' : percentText(Number(quote.open), Number(quote.close)))
     setDirection(change, quote === undefined ? 0 : Number(quote.close) - Number(quote.open))
+  }
+
+  /** What is on screen is newer than what was asked for. */
+  function quoteOf(symbol: string): ListQuote | undefined {
+    const quote = quotes.get(symbol)
+    if (quote === undefined || symbol !== selected || selectedClose === undefined) return quote
+    return { ...quote, close: selectedClose }
   }
 
   function move(by: number): void {
@@ -99,7 +114,10 @@ export function createSymbolList(onChoose: (symbol: string) => void) {
 
   return {
     /** Symbols in sight, the selected one first: whose prices are worth asking for. */
-    visible: (): readonly string[] => [selected, ...shown.filter((symbol) => symbol !== selected)].filter(Boolean),
+    visible(): readonly string[] {
+      const others = shown.filter((symbol) => symbol !== selected)
+      return entries.some((entry) => entry.symbol === selected) ? [selected, ...others] : others
+    },
     setEntries(next: readonly SymbolEntry[]): void {
       entries = next
       render()
@@ -110,7 +128,15 @@ export function createSymbolList(onChoose: (symbol: string) => void) {
     },
     select(symbol: string): void {
       selected = symbol
+      selectedClose = undefined
       render()
+    },
+    /** Last price of the selected symbol. */
+    setLast(close: string): void {
+      if (close === selectedClose) return
+      selectedClose = close
+      const index = shown.indexOf(selected)
+      if (index >= 0) drawRow(rowAt(index), selected)
     },
     focus: (): void => search.focus(),
   }

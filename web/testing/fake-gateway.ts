@@ -176,7 +176,8 @@ export async function startFakeGateway(options: FakeGatewayOptions = {}) {
   function dayOf(symbol: string): unknown {
     const rows = channelOf(symbol, '1m').rows.slice(-700)
     const [first, last] = [rows[0], rows.at(-1)]
-    return { symbol, interval: '1d', open: first?.[1], close: last?.[4] }
+    const start = Math.floor(now / 86_400_000) * 86_400_000
+    return { symbol, interval: '1d', start, open: first?.[1], close: last?.[4] }
   }
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -200,6 +201,12 @@ export async function startFakeGateway(options: FakeGatewayOptions = {}) {
     /** `losing`: updates go nowhere but into the log. */
     setMode: (next: FakeMode): void => {
       mode = next
+    },
+    heartbeat(): void {
+      for (const [socket, own] of subscribers) {
+        const q = Object.fromEntries([...own].map(([key, ch]) => [ch, channels.get(key)?.q]))
+        send(socket, { type: 'hb', ts: Date.now(), q })
+      }
     },
     drop(code: number): void {
       for (const socket of subscribers.keys()) socket.close(code)
