@@ -1,14 +1,11 @@
 import type { ColumnHandler } from '../../ports/broker.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { batchRowsMax } from '../../schemas/columns.ts'
-import { TransientError } from '../../schemas/errors.ts'
 import { pushed, type TickDecoder } from '../../schemas/tick-decoder.ts'
 import { offsetOutOfRange } from '../broker-errors.ts'
+import { createSchemaWait } from '../schema-wait.ts'
 import type { PartitionLog } from './partition-log.ts'
 import { RecordCursor } from './record-cursor.ts'
-
-const schemaRetryMsMin = 100
-const schemaRetryMsMax = 5_000
 
 interface PumpOptions {
   readonly topic: string
@@ -39,22 +36,10 @@ export function createColumnPump(options: PumpOptions, startOffset: number): Col
   const { topic, partition, log, decoder, handler, clock, signal } = options
   checkRange(startOffset)
   let cursor = new RecordCursor(log, startOffset)
-  let schemaFailures = 0
+  const resolveSchema = createSchemaWait(decoder, clock)
 
   function checkRange(offset: number): void {
     if (offset < log.earliest || offset > log.latest) throw offsetOutOfRange(topic, partition, offset, log.range)
-  }
-
-  async function resolveSchema(): Promise<void> {
-    try {
-      await decoder.resolveSchema(decoder.wantedSchemaId)
-      schemaFailures = 0
-    } catch (error) {
-      if (!(error instanceof TransientError)) throw error
-      const delayMs = Math.min(schemaRetryMsMax, schemaRetryMsMin * 2 ** schemaFailures)
-      schemaFailures = Math.min(schemaFailures + 1, 16)
-      await clock.sleep(delayMs, signal)
-    }
   }
 
   const pump: ColumnPump = {
@@ -74,7 +59,7 @@ export function createColumnPump(options: PumpOptions, startOffset: number): Col
         return true
       }
       if (last !== pushed.needsSchema) return false
-      await resolveSchema()
+      await resolveSchema(signal)
       return true
     },
   }

@@ -23,6 +23,9 @@ import { createTransactionJournal } from './transaction-journal.ts'
 
 const housekeepingMs = 30_000
 
+/** The log always stamps records itself. */
+const appendTimes = { 'message.timestamp.type': 'LogAppendTime' }
+
 export interface EmbeddedBrokerOptions {
   /** Folder of the logs; absent: memory only. Only one process may have it open. */
   readonly dir?: string
@@ -110,7 +113,14 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
     },
     async describeTopic(topic) {
       const log = topics.get(topic)
-      return log && { topic, topicId: log.topicId, partitions: log.partitions.length, config: log.config }
+      return (
+        log && {
+          topic,
+          topicId: log.topicId,
+          partitions: log.partitions.length,
+          config: { ...appendTimes, ...log.config },
+        }
+      )
     },
     async deleteTopic(topic) {
       const log = find(topic)

@@ -1,0 +1,112 @@
+import { ConfigResourceTypes, type Admin as KafkaAdmin } from 'kafkajs'
+import type { Admin, OffsetRange } from '../../ports/broker.ts'
+import type { Clock } from '../../ports/clock.ts'
+import { TransientError } from '../../schemas/errors.ts'
+import { unknownTopic } from '../broker-errors.ts'
+import { brokerError, hasType } from './kafka-errors.ts'
+
+const deletePollMs = 50
+const deletePollsMax = 200
+
+/** What the other parts of the adapter need beyond the port. */
+export interface KafkaAdminPort extends Admin {
+  /** @throws {FatalError} `UNKNOWN_TOPIC`. */
+  partitionCount(topic: string): Promise<number>
+  offsetsAt(topic: string, timestampMs: number): Promise<ReadonlyMap<number, number>>
+  deleteGroup(groupId: string): Promise<void>
+  close(): Promise<void>
+}
+
+interface AdminOptions {
+  readonly admin: KafkaAdmin
+  readonly brokers: readonly string[]
+  readonly clock: Clock
+}
+
+/** Topics and offsets over one connection, made when first needed. */
+export function createKafkaAdmin({ admin, brokers, clock }: AdminOptions): KafkaAdminPort {
+  let connecting: Promise<void> | undefined
+
+  /** Runs `use` on the connected client; errors become ours. */
+  async function connected<Result>(use: () => Promise<Result>): Promise<Result> {
+    try {
+      connecting ??= admin.connect()
+      await connecting
+      return await use()
+    } catch (error) {
+      connecting = undefined
+      throw brokerError(error, brokers)
+    }
+  }
+
+  async function exists(topic: string): Promise<boolean> {
+    return (await connected(() => admin.listTopics())).includes(topic)
+  }
+
+  async function partitionCount(topic: string): Promise<number> {
+    // Asking for the metadata of a missing topic would be retried, and may create it.
+    if (!(await exists(topic))) throw unknownTopic(topic)
+    const { topics } = await connected(() => admin.fetchTopicMetadata({ topics: [topic] }))
+    return topics[0]?.partitions.length ?? 0
+  }
+
+  return {
+    partitionCount,
+    async createTopic({ topic, partitions, config = {} }) {
+      const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+      const spec = { topic, numPartitions: partitions, configEntries }
+      return connected(() => admin.createTopics({ topics: [spec], waitForLeaders: true }))
+    },
+    async describeTopic(topic) {
+      if (!(await exists(topic))) return undefined
+      const partitions = await partitionCount(topic)
+      const resource = { type: ConfigResourceTypes.TOPIC, name: topic }
+      const { resources } = await connected(() =>
+        admin.describeConfigs({ resources: [resource], includeSynonyms: false }),
+      )
+      const entries = resources.flatMap(({ configEntries }) => configEntries)
+      const config = Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue]))
+      return { topic, topicId: null, partitions, config }
+    },
+    async deleteTopic(topic) {
+      if (!(await exists(topic))) throw unknownTopic(topic)
+      await connected(() => admin.deleteTopics({ topics: [topic] }))
+      for (let poll = 0; poll < deletePollsMax; poll++) {
+        if (!(await exists(topic))) return
+        await clock.sleep(deletePollMs)
+      }
+      throw new TransientError({ code: 'TOPIC_STILL_THERE', message: `topic '${topic}' was not deleted in time` })
+    },
+    async listTopics() {
+      const topics = await connected(() => admin.listTopics())
+      return topics.filter((topic) => !topic.startsWith('__')).sort()
+    },
+    async offsets(topic) {
+      if (!(await exists(topic))) throw unknownTopic(topic)
+      const partitions = await connected(() => admin.fetchTopicOffsets(topic))
+      const ranges = partitions.map(({ partition, low, high }): [number, OffsetRange] => [
+        partition,
+        { earliest: Number(low), latest: Number(high) },
+      ])
+      return new Map(ranges.sort(([a], [b]) => a - b))
+    },
+    async groupOffsets(groupId, topic) {
+      const found = await connected(() => admin.fetchOffsets({ groupId, topics: [topic] }))
+      const stored = found.flatMap(({ partitions }) => partitions).filter(({ offset }) => Number(offset) >= 0)
+      return new Map(stored.map(({ partition, offset }) => [partition, Number(offset)]))
+    },
+    async offsetsAt(topic, timestampMs) {
+      const partitions = await connected(() => admin.fetchTopicOffsetsByTimestamp(topic, timestampMs))
+      return new Map(partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+    },
+    async deleteGroup(groupId) {
+      await connected(() => admin.deleteGroups([groupId])).catch((error: unknown) => {
+        if (!hasType(error, 'GROUP_ID_NOT_FOUND')) throw error
+      })
+    },
+    async close() {
+      if (connecting !== undefined) await admin.disconnect()
+      connecting = undefined
+    },
+  }
+}

@@ -1,0 +1,136 @@
+import type { Kafka, Producer as KafkaProducer, Message } from 'kafkajs'
+import type { OutgoingRecord, Producer, TransactionalProducer } from '../../ports/broker.ts'
+import type { RedwickError } from '../../schemas/errors.ts'
+import { brokerClosed, producerFenced, unknownPartition } from '../broker-errors.ts'
+import type { KafkaAdminPort } from './kafka-admin.ts'
+import { retry } from './kafka-client.ts'
+import { brokerError, isFenced } from './kafka-errors.ts'
+
+const transactionMsMax = 30_000
+const acks = -1
+
+interface ProducerOptions {
+  readonly kafka: Kafka
+  readonly brokers: readonly string[]
+  readonly admin: Pick<KafkaAdminPort, 'partitionCount'>
+}
+
+/** Partitions are always named; the client would silently drop a record for one that is not there. */
+function createPartitionCheck({ admin }: ProducerOptions) {
+  const counts = new Map<string, number>()
+  return async (topic: string, records: readonly OutgoingRecord[]): Promise<void> => {
+    let count = counts.get(topic) ?? 0
+    const missing = () => records.find(({ partition }) => !(partition >= 0 && partition < count))
+    if (count > 0 && missing() === undefined) return
+    count = await admin.partitionCount(topic)
+    counts.set(topic, count)
+    const wrong = missing()
+    if (wrong !== undefined) throw unknownPartition(topic, wrong.partition, count)
+  }
+}
+
+/** Acknowledged by all in-sync replicas; idempotent, so a retry inside the client does not repeat records. */
+export async function createKafkaProducer(options: ProducerOptions): Promise<Producer> {
+  const { kafka, brokers } = options
+  const check = createPartitionCheck(options)
+  let producer: KafkaProducer | undefined = await connected(options)
+  let closed = false
+  return {
+    async send(topic, records) {
+      if (closed) throw brokerClosed()
+      await check(topic, records)
+      if (records.length === 0) return []
+      const current = producer ?? (await connected({ ...options, kafka }))
+      producer = current
+      try {
+        const metadata = await current.send({ topic, acks, messages: records.map(messageOfRecord) })
+        return metadata.map(({ partition, baseOffset }) => ({ partition, baseOffset: Number(baseOffset) }))
+      } catch (error) {
+        // Its sequence numbers may no longer be the broker's.
+        producer = undefined
+        void current.disconnect().catch(() => undefined)
+        throw brokerError(error, brokers)
+      }
+    },
+    async close() {
+      closed = true
+      await producer?.disconnect()
+    },
+  }
+}
+
+/** Fences earlier producers with the id at once. It is never initialised again: a zombie must not win its id back. */
+export async function createKafkaTransactionalProducer(
+  options: ProducerOptions,
+  transactionalId: string,
+): Promise<TransactionalProducer> {
+  const { brokers } = options
+  const check = createPartitionCheck(options)
+  const producer = await connected(options, transactionalId)
+  let lost: RedwickError | undefined
+  try {
+    await (await producer.transaction()).abort() // takes the id; there is nothing to abort
+  } catch (error) {
+    void producer.disconnect().catch(() => undefined)
+    throw brokerError(error, brokers)
+  }
+  return {
+    async send(groups) {
+      if (lost !== undefined) throw lost
+      for (const { topic, records } of groups) await check(topic, records)
+      const filled = groups.filter(({ records }) => records.length > 0)
+      if (filled.length === 0) return
+      try {
+        const transaction = await producer.transaction()
+        try {
+          const topicMessages = filled.map(({ topic, records }) => ({ topic, messages: records.map(messageOfRecord) }))
+          await transaction.sendBatch({ acks, topicMessages })
+          await transaction.commit()
+        } catch (error) {
+          if (!isFenced(error) && transaction.isActive()) await transaction.abort().catch(() => undefined)
+          throw error
+        }
+      } catch (error) {
+        if (!isFenced(error)) throw brokerError(error, brokers)
+        lost = producerFenced(transactionalId, error)
+        void producer.disconnect().catch(() => undefined)
+        throw lost
+      }
+    },
+    async close() {
+      lost ??= brokerClosed()
+      await producer.disconnect()
+    },
+  }
+}
+
+async function connected({ kafka, brokers }: ProducerOptions, transactionalId?: string): Promise<KafkaProducer> {
+  const producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    idempotent: true,
+    retry,
+    transactionTimeout: transactionMsMax,
+    createPartitioner: () => () => 0, // never asked: every message names its partition
+    ...(transactionalId === undefined ? {} : { transactionalId, maxInFlightRequests: 1 }),
+  })
+  try {
+    await producer.connect()
+    return producer
+  } catch (error) {
+    void producer.disconnect().catch(() => undefined)
+    throw brokerError(error, brokers)
+  }
+}
+
+function messageOfRecord({ partition, key, value, headers }: OutgoingRecord): Message {
+  return {
+    partition,
+    key: key === null || typeof key === 'string' ? key : view(key),
+    value: value === null ? null : view(value),
+    ...(headers && { headers: { ...headers } }),
+  }
+}
+
+function view(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

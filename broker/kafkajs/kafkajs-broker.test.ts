@@ -1,0 +1,22 @@
+import { randomUUID } from 'node:crypto'
+import { Kafka, logLevel } from 'kafkajs'
+import { describeService } from '../../test/services/services.ts'
+import { brokerContract } from '../broker.contract.ts'
+import { realClock } from '../contract/real-clock.ts'
+import { createKafkaBroker } from './kafkajs-broker.ts'
+
+describeService('kafka', 'kafkajs on Apache Kafka', ({ brokers }) => {
+  brokerContract('kafkajs', async () => {
+    const broker = createKafkaBroker({ brokers: [brokers], clientId: `test-${randomUUID()}`, clock: realClock() })
+    const admin = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    return {
+      broker,
+      trim: (topic, offset) => admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: `${offset}` }] }),
+      async cleanup() {
+        await broker.close()
+        await admin.disconnect()
+      },
+    }
+  })
+})

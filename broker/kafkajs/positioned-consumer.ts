@@ -1,0 +1,263 @@
+import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
+import type { Clock } from '../../ports/clock.ts'
+import { FencedError, TransientError } from '../../schemas/errors.ts'
+import { offsetOutOfRange } from '../broker-errors.ts'
+import { gatedRoundRobin } from './gated-assigner.ts'
+import type { KafkaAdminPort } from './kafka-admin.ts'
+import { brokerError } from './kafka-errors.ts'
+import { createPosition, fitOf, type Position, skipMarkers } from './partition-positions.ts'
+
+/** A pause, a seek and a close wait for the long poll; an idle consumer asks this often. */
+const pollMsMax = 100
+const bytesPerPartition = 1_048_576
+const sessionMsDefault = 6_000
+const rebalanceMsMax = 60_000
+const heartbeatsPerSession = 6
+
+/** Joining is tried again while partitions are being given up: together just short of `rebalanceMsMax`. */
+const retry = { retries: 60, initialRetryTime: 50, maxRetryTime: 1_000, factor: 0.2, multiplier: 2 }
+
+/** One fetch of one partition that continues exactly where the last one ended. */
+export interface FetchedBatch {
+  readonly partition: number
+  readonly baseOffset: number
+  readonly messages: readonly KafkaMessage[]
+  /** Offset after the whole batch; may lie beyond the last message. */
+  readonly endOffset: number
+  /** Aborts when the batch must not be gone on with: a rebalance, or the end. */
+  readonly signal: AbortSignal
+  /** No pause, seek, rebalance or end has come between. */
+  live(): boolean
+  /** Everything before `nextOffset` was taken over; call it before handing it on. */
+  advance(nextOffset: number): void
+}
+
+interface PositionedConsumerOptions {
+  readonly kafka: Kafka
+  readonly brokers: readonly string[]
+  readonly admin: KafkaAdminPort
+  readonly clock: Clock
+  readonly topic: string
+  readonly groupId: string
+  readonly sessionTimeoutMs?: number | undefined
+  /** Says where to start each; a partition left out is not read. */
+  assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>
+  revoked(partitions: readonly number[]): Promise<void>
+  batch(batch: FetchedBatch): Promise<void>
+  failed(error: Error): void
+}
+
+/** A group's consumer that reads from our offsets only, and gives partitions up before it joins again. */
+export interface PositionedConsumer {
+  pause(partitions: readonly number[]): void
+  resume(partitions: readonly number[]): void
+  seek(partition: number, offset: number): void
+  commitOffsets(offsets: ReadonlyMap<number, number>): Promise<void>
+  close(): Promise<void>
+}
+
+/** @throws {TransientError} `BROKER_UNREACHABLE`. */
+export async function startPositionedConsumer(options: PositionedConsumerOptions): Promise<PositionedConsumer> {
+  const { kafka, brokers, admin, clock, topic, groupId } = options
+  const sessionTimeout = options.sessionTimeoutMs ?? sessionMsDefault
+  const heartbeatInterval = Math.ceil(sessionTimeout / heartbeatsPerSession)
+  const positions = new Map<number, Position>()
+  let owned: readonly number[] = []
+  let assignment = new AbortController()
+  let starting: Promise<void> = Promise.resolve()
+  let inHand: Promise<void> = Promise.resolve()
+  let giving: Promise<void> | undefined
+  let beat: (() => Promise<void>) | undefined
+  let ended = false
+
+  const consumer: Consumer = kafka.consumer({
+    ...{ groupId, sessionTimeout, heartbeatInterval, rebalanceTimeout: rebalanceMsMax, retry },
+    ...{ maxBytesPerPartition: bytesPerPartition, maxWaitTimeInMs: pollMsMax, allowAutoTopicCreation: false },
+    partitionAssigners: [gatedRoundRobin(mayJoin)],
+  })
+
+  const parts = (partitions: readonly number[]) => [{ topic, partitions: [...partitions] }]
+
+  /** Asked right before each join: false starts giving up what is owned, and the client asks again. */
+  function mayJoin(): boolean {
+    if (owned.length > 0)
+      giving ??= giveUp().finally(() => {
+        giving = undefined
+      })
+    return giving === undefined
+  }
+
+  async function giveUp(): Promise<void> {
+    assignment.abort()
+    const stopBeating = clock.every(heartbeatInterval, () => void beat?.().catch(() => undefined))
+    try {
+      await starting
+      await inHand
+      const given = owned
+      positions.clear()
+      if (given.length > 0 && !ended) await options.revoked(given)
+    } catch (error) {
+      fail(error)
+    } finally {
+      owned = []
+      stopBeating()
+    }
+  }
+
+  async function begin(partitions: readonly number[], signal: AbortSignal): Promise<void> {
+    const starts = await options.assigned(partitions)
+    const ranges = await admin.offsets(topic)
+    if (signal.aborted) return
+    for (const [partition, offset] of starts) {
+      const range = ranges.get(partition) ?? { earliest: 0, latest: 0 }
+      if (offset < range.earliest || offset > range.latest) throw offsetOutOfRange(topic, partition, offset, range)
+    }
+    for (const [partition, offset] of starts) {
+      if (!partitions.includes(partition)) continue
+      positions.set(partition, createPosition(offset))
+      consumer.seek({ topic, partition, offset: String(offset) })
+    }
+    consumer.resume(parts([...positions.keys()]))
+  }
+
+  function fail(error: unknown): void {
+    if (ended) return
+    ended = true
+    assignment.abort()
+    options.failed(error instanceof Error ? error : new Error(String(error)))
+    void consumer.disconnect().catch(() => undefined) // it waits for the batch in hand, so it is not waited for
+  }
+
+  async function eachBatch(payload: EachBatchPayload): Promise<void> {
+    beat = payload.heartbeat
+    const { batch } = payload
+    const position = positions.get(batch.partition)
+    if (ended || position === undefined || position.paused || payload.isStale()) return
+    const { signal } = assignment
+    const fetchedOffset = Number(Reflect.get(batch, 'fetchedOffset'))
+    const fit = fitOf(position, fetchedOffset)
+    if (fit === 'misfit') return refetch(batch.partition, position)
+    position.expected = fetchedOffset
+    position.sought = false
+    await handOut(payload, position, signal)
+  }
+
+  async function refetch(partition: number, position: Position): Promise<void> {
+    const range = (await admin.offsets(topic)).get(partition)
+    if (range !== undefined && position.expected < range.earliest)
+      return fail(offsetOutOfRange(topic, partition, position.expected, range))
+    seek(partition, position.expected)
+  }
+
+  async function handOut(payload: EachBatchPayload, position: Position, signal: AbortSignal): Promise<void> {
+    const { batch } = payload
+    const last = batch.messages.at(-1)?.offset ?? ''
+    const endOffset = Number(batch.lastOffset()) + 1
+    let rebalancing: unknown
+    const stopBeating = clock.every(heartbeatInterval, () => {
+      payload.heartbeat().catch((error: unknown) => {
+        rebalancing ??= error
+      })
+    })
+    const live = () => !ended && !signal.aborted && rebalancing === undefined && !position.paused && !payload.isStale()
+    try {
+      inHand = options
+        .batch({
+          ...{ partition: batch.partition, baseOffset: position.expected, messages: batch.messages, endOffset },
+          ...{ signal, live },
+          advance(nextOffset) {
+            position.expected = nextOffset
+            // The client moves over what follows its last message by itself.
+            payload.resolveOffset(nextOffset === endOffset ? last : String(nextOffset - 1))
+          },
+        })
+        .catch(fail)
+      await inHand
+    } finally {
+      stopBeating()
+    }
+    if (rebalancing !== undefined) throw rebalancing
+  }
+
+  function seek(partition: number, offset: number): void {
+    const position = positions.get(partition)
+    if (position === undefined) return
+    position.expected = offset
+    position.sought = true
+    consumer.seek({ topic, partition, offset: String(offset) })
+  }
+
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    owned = (payload.memberAssignment[topic] ?? []).map(Number).sort((a, b) => a - b)
+    consumer.pause(parts(owned)) // nothing is fetched from offsets that are not ours
+    assignment = new AbortController()
+    if (owned.length > 0 && !ended) starting = begin(owned, assignment.signal).catch(fail)
+  })
+  consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
+    const position = positions.get(payload.partition)
+    if (position === undefined || payload.batchSize > 0) return
+    const first: unknown = payload.firstOffset
+    skipMarkers(position, first === null ? undefined : Number(first), Number(payload.lastOffset))
+  })
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    mayJoin() // others may get the partitions now
+    if (!payload.restart) fail(brokerError(payload.error, brokers))
+  })
+
+  try {
+    await consumer.connect()
+    await consumer.subscribe({ topic })
+    await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch })
+  } catch (error) {
+    ended = true
+    void consumer.disconnect().catch(() => undefined)
+    throw brokerError(error, brokers)
+  }
+
+  return {
+    pause(partitions) {
+      for (const partition of partitions) {
+        const position = positions.get(partition)
+        if (position !== undefined) position.paused = true
+      }
+      consumer.pause(parts(partitions))
+    },
+    resume(partitions) {
+      const resumed = partitions.filter((partition) => positions.has(partition))
+      for (const partition of resumed) {
+        const position = positions.get(partition)
+        if (position !== undefined) position.paused = false
+      }
+      if (resumed.length > 0 && !ended) consumer.resume(parts(resumed))
+    },
+    seek,
+    async commitOffsets(offsets) {
+      const foreign = [...offsets.keys()].filter((partition) => !owned.includes(partition))
+      if (ended || foreign.length > 0) throw notOwner(groupId, topic, foreign)
+      try {
+        await consumer.commitOffsets(
+          [...offsets].map(([partition, offset]) => ({ topic, partition, offset: String(offset) })),
+        )
+      } catch (error) {
+        throw brokerError(error, brokers)
+      }
+    },
+    async close() {
+      ended = true
+      assignment.abort()
+      await starting
+      await consumer.disconnect().catch((error: unknown) => {
+        const trouble = brokerError(error, brokers)
+        if (!(trouble instanceof TransientError)) throw trouble
+      })
+      await inHand
+    },
+  }
+}
+
+function notOwner(groupId: string, topic: string, partitions: readonly number[]): FencedError {
+  return new FencedError({
+    code: 'GROUP_FENCED',
+    message: `group '${groupId}': ${topic}/${partitions.join(',')} belongs to another member now`,
+  })
+}

@@ -1,0 +1,26 @@
+import type { Clock } from '../ports/clock.ts'
+import { TransientError } from '../schemas/errors.ts'
+import type { TickDecoder } from '../schemas/tick-decoder.ts'
+
+const retryMsMin = 100
+const retryMsMax = 5_000
+const doublingsMax = 16
+
+/**
+ * Resolves the schema that a decoder wants; while the registry is down, each call waits longer, up to 5 s.
+ * The call resolves after one try: push again, and call again where the decoder still wants it.
+ */
+export function createSchemaWait(decoder: TickDecoder, clock: Clock): (signal: AbortSignal) => Promise<void> {
+  let failures = 0
+  return async (signal) => {
+    try {
+      await decoder.resolveSchema(decoder.wantedSchemaId)
+      failures = 0
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error
+      const delayMs = Math.min(retryMsMax, retryMsMin * 2 ** failures)
+      failures = Math.min(failures + 1, doublingsMax)
+      await clock.sleep(delayMs, signal)
+    }
+  }
+}
