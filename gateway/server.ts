@@ -56,6 +56,11 @@ export function createServer(options: {
         authorization: request.getHeader('authorization'),
       }
       const withBody = method !== 'head'
+      // Always: without it even an answer without a body, given here and now, ends the process.
+      let aborted = false
+      response.onAborted(() => {
+        aborted = true
+      })
       const file = staticReply(files, path, request.getHeader('if-none-match'))
       if (file !== undefined) {
         const reads = method === 'get' || method === 'head'
@@ -63,10 +68,6 @@ export function createServer(options: {
         metrics.requests.inc({ route: 'static', status: String(reply.status) })
         return write(response, reply, withBody)
       }
-      let aborted = false
-      response.onAborted(() => {
-        aborted = true
-      })
       void rest(asked).then((reply) => {
         const route = reply.status === 404 || reply.status === 401 ? 'other' : path
         metrics.requests.inc({ route, status: String(reply.status) })

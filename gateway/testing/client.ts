@@ -26,12 +26,16 @@ export function connect(
   const target = `${url.replace('http', 'ws')}/v1/stream`
   const socket = new WebSocket(target, [...(options.protocols ?? [])], { headers: { ...options.headers } })
   const frames: Frame[] = []
-  const given = new Set<Frame>()
+  const unread = new Map<string, Frame[]>()
   const waiting = new Set<() => void>()
   const code = new Promise<number>((resolve) => socket.on('close', resolve))
   socket.on('error', () => undefined)
   socket.on('message', (data) => {
-    frames.push(frame.parse(JSON.parse(String(data))))
+    const received = frame.parse(JSON.parse(String(data)))
+    frames.push(received)
+    const ofType = unread.get(received.type)
+    if (ofType === undefined) unread.set(received.type, [received])
+    else ofType.push(received)
     for (const look of waiting) look()
   })
   return {
@@ -49,9 +53,8 @@ export function connect(
           reject(new Error(`no ${type} within ${waitMaxMs} ms; got ${JSON.stringify(frames).slice(0, 2000)}`))
         }, waitMaxMs)
         const look = () => {
-          const found = frames.find((candidate) => candidate.type === type && !given.has(candidate))
+          const found = unread.get(type)?.shift()
           if (found === undefined) return
-          given.add(found)
           clearTimeout(timer)
           waiting.delete(look)
           resolve(found)
