@@ -12,7 +12,7 @@ export const tailRecordsMax = tailRecordsFirst * 8 ** 3
 const widening = 8
 const quietMsDefault = 15_000
 
-export interface FeedPositionOptions {
+interface FeedPositionOptions {
   readonly broker: Pick<Broker, 'read'> & { readonly admin: Pick<Admin, 'offsets'> }
   readonly topic: string
   readonly line: string

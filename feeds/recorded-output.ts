@@ -4,7 +4,7 @@ import type { ControlRecord } from '../schemas/control.ts'
 import { partitionOfKey } from '../schemas/partitioner.ts'
 import type { Tick } from '../schemas/tick.ts'
 
-export type Recorded = Tick | ControlRecord
+type Recorded = Tick | ControlRecord
 
 export interface RecordedOutput extends FeedOutput {
   /** Flushed records of each partition, in order. */
@@ -55,7 +55,7 @@ export function createRecordedOutput(partitions = 4, onFlush?: (count: number) =
   }
 }
 
-export interface ManualClock extends Clock {
+interface ManualClock extends Clock {
   readonly sleeps: readonly number[]
   advance(ms: number): void
 }

@@ -16,7 +16,7 @@ const backoffMaxMs = 5_000
 /** Symbols whose partition is remembered; a file of nothing but new symbols must not fill the memory. */
 const partitionsRememberedMax = 100_000
 
-export interface TickPublisherOptions {
+interface TickPublisherOptions {
   readonly producer: Producer
   readonly topic: string
   readonly partitions: number

@@ -12,7 +12,7 @@ const sides = new Map<string, Side>([
   ['', 'unknown'],
 ])
 
-export interface CsvColumns {
+interface CsvColumns {
   readonly count: number
   readonly symbol: number
   readonly time: number

@@ -11,11 +11,11 @@ import { createReplayPace } from './replay-pace.ts'
 import { createReplaySink } from './replay-sink.ts'
 
 /** Longest row of a CSV. */
-export const csvLineBytesMax = 64 * 1024
+const csvLineBytesMax = 64 * 1024
 /** Longest line of a capture: a book snapshot is one frame. */
-export const captureLineBytesMax = 1024 * 1024
+const captureLineBytesMax = 1024 * 1024
 /** Records written before a flush, as fast as they are acknowledged. */
-export const flushRecords = 2_000
+const flushRecords = 2_000
 
 export interface ReplayFeedOptions {
   readonly file: string

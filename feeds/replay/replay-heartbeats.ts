@@ -1,12 +1,12 @@
 /** Replayed time between heartbeats. */
-export const heartbeatStepMs = 1_000
+const heartbeatStepMs = 1_000
 
-export interface Coverage {
+interface Coverage {
   readonly from: number
   readonly to: number
 }
 
-export interface ReplayHeartbeats {
+interface ReplayHeartbeats {
   /** Takes an event time. @returns What became covered with it, or undefined; an empty stretch is one piece. */
   advance(eventTime: number): Coverage | undefined
   /** The end of the input: what is left up to the highest event time. */

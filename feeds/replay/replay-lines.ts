@@ -2,7 +2,7 @@ import { isAscii } from 'node:buffer'
 
 const newline = 10
 
-export interface LineBlock {
+interface LineBlock {
   /** Number of the first line, from 1. */
   readonly firstLine: number
   /** Without their line ends; a line longer than the bound is cut just past it. */

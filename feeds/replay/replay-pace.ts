@@ -6,7 +6,7 @@ const shortestWaitMs = 10
 /** A timer's longest wait; a longer pause is several. */
 const longestSleepMs = 60_000
 
-export interface ReplayPace {
+interface ReplayPace {
   /** Ms to wait before an event of this time is written; 0 for none. */
   waitMs(eventTime: number): number
   sleep(ms: number, signal: AbortSignal): Promise<void>

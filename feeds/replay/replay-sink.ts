@@ -9,7 +9,7 @@ const symbolsMax = 100_000
 /** The engine refuses events this far ahead of their arrival: they must not carry the heartbeats or the pace off. */
 const futureMs = 60_000
 
-export interface ReplaySinkOptions {
+interface ReplaySinkOptions {
   readonly output: FeedOutput
   readonly line: string
   /** Name of the file, for dead letters. */
@@ -19,7 +19,7 @@ export interface ReplaySinkOptions {
   readonly startedAt: number
 }
 
-export interface ReplaySink {
+interface ReplaySink {
   readonly ticks: number
   readonly refused: number
   readonly ignored: number
@@ -35,7 +35,7 @@ export interface ReplaySink {
 }
 
 /** @returns The first 4 KiB of a text, cut between characters. */
-export function payloadOf(text: string): string {
+function payloadOf(text: string): string {
   const bytes = Buffer.from(text.slice(0, deadLetterPayloadBytesMax))
   if (bytes.length <= deadLetterPayloadBytesMax) return bytes.toString()
   return new TextDecoder().decode(bytes.subarray(0, deadLetterPayloadBytesMax), { stream: true })

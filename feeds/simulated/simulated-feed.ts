@@ -7,9 +7,9 @@ import { createPartitionWriter, type PartitionWriter } from './slot-writer.ts'
 import { slotMs } from './symbol-slot.ts'
 
 /** Downtime that a live simulation makes up for, by default. */
-export const catchUpMsDefault = 3_600_000
+const catchUpMsDefault = 3_600_000
 /** Records written before a flush; a flush holds whole slots. */
-export const flushRecords = 2_000
+const flushRecords = 2_000
 
 const ticksPerSecondDefault = 200
 

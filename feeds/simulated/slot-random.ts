@@ -1,5 +1,5 @@
 /** A stream of numbers that depends on its seeds alone. */
-export interface SlotRandom {
+interface SlotRandom {
   /** Uniform in `[0, 1)`. */
   uniform(): number
   /** Standard normal. */

@@ -5,11 +5,11 @@ import { seedOf } from './slot-random.ts'
 import { type SlotTrade, type SymbolState, slotMs, tradeSlot } from './symbol-slot.ts'
 
 /** Trades of a slot, all symbols together: a slot fits in what a publisher holds. */
-export const slotTradesMax = 10_000
+const slotTradesMax = 10_000
 
 const quietSlots = 1_000 / slotMs
 
-export interface PartitionWriterOptions {
+interface PartitionWriterOptions {
   readonly output: FeedOutput
   readonly partition: number
   readonly line: string

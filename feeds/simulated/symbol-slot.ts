@@ -28,7 +28,7 @@ export interface SlotTrade {
   readonly twice: boolean
 }
 
-export interface SymbolSlotOptions {
+interface SymbolSlotOptions {
   readonly seed: number
   readonly duplicates: number
   readonly outOfOrdernessMs: number
