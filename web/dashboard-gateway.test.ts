@@ -1,16 +1,14 @@
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { GatewayOptions } from '../gateway/gateway.ts'
 import { candleOf, emissionOf } from '../gateway/testing/fakes.ts'
 import { startTestGateway, type TestGateway } from '../gateway/testing/start.ts'
 import { describeService } from '../test/services/services.ts'
 import { dashboardFiles } from './dashboard-files.ts'
-import { chromiumArguments, openPage, textOf } from './testing/dashboard-page.ts'
+import { dashboardSuite, patience } from './testing/dashboard-suite.ts'
 import { startRelay } from './testing/relay.ts'
 
 const symbol = 'BTC-USDT'
 const minute = 60_000
-const patience = { timeout: 10_000, interval: 50 }
 const storedCount = 2000
 
 /** A final candle of each minute up to `last`, closing at its index. */
@@ -31,16 +29,7 @@ function stored(last: number) {
 }
 
 describeService('chromium', 'the dashboard at the real gateway', ({ path }) => {
-  let browser: Browser
-  const cleanups: (() => Promise<unknown>)[] = []
-
-  beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: path, headless: true, args: chromiumArguments })
-  })
-  afterAll(() => browser.close())
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-  })
+  const { shows, visit, cleanups } = dashboardSuite(path)
 
   /** A gateway whose log holds epoch 3 and one open candle, over a store of final ones. */
   async function start(options: Partial<GatewayOptions> = {}, before?: TestGateway) {
@@ -75,13 +64,7 @@ describeService('chromium', 'the dashboard at the real gateway', ({ path }) => {
     return { ...started, last, emit }
   }
 
-  async function open(url: string) {
-    const opened = await openPage(browser, `${url}/#${symbol}/1m`)
-    cleanups.push(opened.close)
-    return opened
-  }
-
-  const shows = (page: Page, id: string, text: RegExp) => expect.poll(() => textOf(page, id), patience).toMatch(text)
+  const open = (url: string) => visit(`${url}/#${symbol}/1m`)
 
   it('shows history and live candles, moves, closes, corrects, without a complaint', async () => {
     const { gateway, last, emit } = await filled()

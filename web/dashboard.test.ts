@@ -1,16 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { describeService } from '../test/services/services.ts'
-import { chromiumArguments, openPage, type PageOptions, textOf } from './testing/dashboard-page.ts'
-import { type FakeGateway, type FakeGatewayOptions, startFakeGateway } from './testing/fake-gateway.ts'
+import { dashboardSuite, patience } from './testing/dashboard-suite.ts'
+import type { FakeGateway } from './testing/fake-gateway.ts'
 import type { Row } from './testing/fake-market.ts'
 
 const symbol = 'BTC-USDT'
 const minute = 60_000
-const patience = { timeout: 8000, interval: 50 }
 
 /** A candle after `row` in which every price is `price`. */
 function rowAfter(row: Row, price: string): Row {
@@ -22,37 +17,7 @@ function priced(row: Row, close: string): Row {
 }
 
 describeService('chromium', 'the dashboard', ({ path }) => {
-  let browser: Browser
-  let shots: string
-  const cleanups: (() => Promise<unknown>)[] = []
-
-  beforeAll(async () => {
-    shots = process.env['DASHBOARD_SHOTS'] ?? (await mkdtemp(join(tmpdir(), 'dashboard-')))
-    browser = await chromium.launch({ executablePath: path, headless: true, args: chromiumArguments })
-  })
-  afterAll(async () => {
-    await browser.close()
-    if (process.env['DASHBOARD_SHOTS'] === undefined) await rm(shots, { recursive: true, force: true })
-  })
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-  })
-
-  async function open(options: PageOptions & FakeGatewayOptions & { hash?: string } = {}) {
-    const gateway = await startFakeGateway(options)
-    cleanups.push(gateway.close)
-    const opened = await openPage(browser, `${gateway.url}${options.hash ?? ''}`, options)
-    cleanups.push(opened.close)
-    return { gateway, ...opened }
-  }
-
-  const shows = (page: Page, id: string, text: string | RegExp) =>
-    expect.poll(() => textOf(page, id), patience).toMatch(text)
-
-  async function live(page: Page): Promise<void> {
-    await shows(page, 'connection-text', /^Live$/)
-    await shows(page, 'last-price', /\d/)
-  }
+  const { open, shows, live } = dashboardSuite(path)
 
   const subscribes = (gateway: FakeGateway) =>
     gateway.asked.filter((asked) => asked.op === 'subscribe').flatMap((asked) => asked.channels ?? [])
@@ -257,57 +222,5 @@ describeService('chromium', 'the dashboard', ({ path }) => {
     await page.locator('#to-latest').click()
     await expect.poll(() => page.locator('#to-latest').isVisible(), patience).toBe(false)
     expect(complaints).toEqual([])
-  })
-
-  it.each([
-    { name: 'dark', theme: 'dark', width: 1440, height: 900 },
-    { name: 'light', theme: 'light', width: 1440, height: 900 },
-    { name: 'dark, small', theme: 'dark', width: 390, height: 844 },
-    { name: 'light, small', theme: 'light', width: 390, height: 844 },
-    { name: 'dark, large', theme: 'dark', width: 2560, height: 1300 },
-  ] as const)('fits the screen: $name', async ({ name, theme, width, height }) => {
-    const { page, complaints } = await open({ theme, width, height })
-    await live(page)
-    await expect.poll(() => page.locator('#day-change').textContent(), patience).toMatch(/%/)
-    await page.screenshot({ path: join(shots, `${name.replace(', ', '-')}.png`) })
-    const colour = await page.evaluate<string>('getComputedStyle(document.body).backgroundColor')
-    expect(colour === 'rgb(255, 255, 255)').toBe(theme === 'light')
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
-    expect((await page.locator('#chart').boundingBox())?.height).toBeGreaterThan(300)
-    expect(complaints).toEqual([])
-  })
-
-  it('changes the theme on request and remembers it', async () => {
-    const { page, complaints } = await open({ theme: 'dark' })
-    await live(page)
-    const before = await page.locator('#chart').screenshot()
-    await page.locator('#theme').click()
-    expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('light')
-    await expect.poll(async () => before.equals(await page.locator('#chart').screenshot()), patience).toBe(false)
-    await page.reload()
-    await live(page)
-    expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('light')
-    expect(complaints).toEqual([])
-  })
-
-  it('opens the list over the chart on a small screen and gives the focus back', async () => {
-    const { page } = await open({ width: 390, height: 844 })
-    await live(page)
-    await page.locator('#markets-toggle').click()
-    expect(await page.evaluate('document.activeElement.id')).toBe('symbol-search')
-    await page.screenshot({ path: join(shots, 'list-small.png') })
-    await page.keyboard.press('Escape')
-    expect(await page.evaluate('document.activeElement.id')).toBe('markets-toggle')
-    await page.locator('#markets-toggle').click()
-    await page.locator('[data-symbol="SOL-USDT"]').click()
-    await shows(page, 'quote-title', /^SOL-USDT/)
-    expect(await page.locator('#markets').isVisible()).toBe(false)
-  })
-
-  it('names the makers of the charts', async () => {
-    const { page } = await open()
-    expect(await page.locator('.foot').textContent()).toContain('TradingView Lightweight Charts™')
-    expect(await page.locator('.foot a[href="https://www.tradingview.com/"]').isVisible()).toBe(true)
-    await expect.poll(() => page.locator('#tv-attr-logo').isVisible(), patience).toBe(true)
   })
 })
