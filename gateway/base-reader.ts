@@ -71,12 +71,13 @@ export function createBaseReader(deps: {
         if (!known && !(await deps.symbols()).some((span) => span.symbol === symbol)) return undefined
         const channel = feed.channel(symbol, interval)
         if (channel === undefined) throw unavailable(feed.trouble() ?? 'live candles are not read yet')
-        const fits = () => joins(base, channel, feed.startOf(channel.partition) ?? 0, feed.epochOf(channel.partition))
+        const fits = () => joins(base, channel, feed.startOf(channel.partition) ?? 0)
+        const epoch = () => feed.epochOf(channel.partition) ?? 0
         // A rebuild is whole where the log shows everything since before the store was read.
         const rebuilds = () => channel.generation === generation && channel.ring.floor <= last
         const settles = tries >= triesMax || base.missing.size > 0
         const usable = () => fits() || (settles && rebuilds())
-        if (usable()) return { channel, base, usable, join: () => join(base, channel, fits(), rowsMax) }
+        if (usable()) return { channel, base, usable, join: () => join(base, channel, fits(), epoch(), rowsMax) }
         if (tries >= 2 * triesMax) throw unavailable('the channel starts anew faster than it is read')
         await clock.sleep(pauseMs)
       }

@@ -83,7 +83,13 @@ it('periods tile the calendar: weeks from Monday, months from the first', () => 
 it('sums of days keep both words', () => {
   const monday = Date.UTC(2025, 0, 6)
   const days = Array.from({ length: 7 }, (_, i) =>
-    candleOf({ interval: 86_400, start: monday + i * 86_400_000, volume: 0.1, volumeLow: -5.551115123125783e-18, final: true }),
+    candleOf({
+      interval: 86_400,
+      start: monday + i * 86_400_000,
+      volume: 0.1,
+      volumeLow: -5.551115123125783e-18,
+      final: true,
+    }),
   )
   const [week] = mergeDays('1w', days)
   expect(week).toMatchObject({ volume: 0.7, trades: 21, final: true })

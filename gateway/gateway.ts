@@ -63,6 +63,7 @@ export interface Gateway {
 }
 
 const tickMs = 1000
+const expireEveryTicks = 10
 /** Between the close frames and the end of every connection. */
 const goodbyeMs = 100
 
@@ -148,8 +149,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     },
   })
   const live = feed
+  let ticks = 0
   const stopTicking = clock.every(tickMs, () => {
-    live.expire()
+    if (++ticks % expireEveryTicks === 0) live.expire()
+    metrics.undecodable.set(live.undecodable)
     stream.tick()
   })
   const shownHost = host.includes(':') ? `[${host}]` : host

@@ -50,7 +50,7 @@ export function createHistory(deps: {
     const cut = rows.length > limit ? (rows.at(-1)?.start ?? to) : to
     for (const open of live?.open ?? [])
       if (open.start >= from && open.start < cut && (byStart.get(open.start)?.revision ?? -1) < open.revision)
-        byStart.set(open.start, open)
+        byStart.set(open.start, notFinal(open))
     return [...byStart.values()].sort((a, b) => a.start - b.start)
   }
 
@@ -86,7 +86,8 @@ export function createHistory(deps: {
       for (const candle of open) {
         const known = last.get(candle.symbol)
         const newer = known === undefined || candle.start > known.start
-        if (newer || (candle.start === known.start && candle.revision > known.revision)) last.set(candle.symbol, candle)
+        if (newer || (candle.start === known.start && candle.revision > known.revision))
+          last.set(candle.symbol, notFinal(candle))
       }
     return symbols.flatMap((symbol) => last.get(symbol) ?? [])
   }
@@ -108,6 +109,11 @@ export function createHistory(deps: {
       return periods
     },
   }
+}
+
+/** What is not in the store yet is not final to anyone: a final candle is durable. */
+function notFinal(candle: Candle): Candle {
+  return candle.final ? { ...candle, final: false } : candle
 }
 
 function cutAt(candles: readonly Candle[], limit: number): HistoryPage {

@@ -25,35 +25,35 @@ export interface Joined {
 }
 
 /** Whether the ring goes on from the base without a gap. */
-export function joins(base: Base, channel: LiveChannel, startOffset: number, epoch: number | undefined): boolean {
+export function joins(base: Base, channel: LiveChannel, startOffset: number): boolean {
   const { snapshot, position } = base
-  if (channel.seen) {
-    if (snapshot?.e === channel.ring.e) return snapshot.q >= channel.ring.floor
-    // Nothing of this epoch is in the snapshot: right where the engine says so and the ring holds the whole epoch.
-    return snapshot === undefined && channel.ring.floor === 0 && position?.e === channel.ring.e
-  }
-  if (epoch !== undefined && snapshot !== undefined && snapshot.e < epoch) return false
-  return Math.max(position?.offset ?? -1, snapshot?.offset ?? -1) >= startOffset - 1
+  if (!channel.seen) return Math.max(position?.offset ?? -1, snapshot?.offset ?? -1) >= startOffset - 1
+  if (snapshot?.e === channel.ring.e) return snapshot.q >= channel.ring.floor
+  // A quiet channel: its new owner has put right what was wrong and said so, and the ring holds the whole epoch.
+  return (snapshot?.e ?? 0) < channel.ring.e && channel.ring.floor === 0 && position?.e === channel.ring.e
 }
 
 /**
  * The base with the log's later emissions on top. A store row wins at equal or higher revision.
  * Where base and ring do not join, the result is a rebuild: the store's rows, and all that the log showed of this epoch.
+ *
+ * @param epoch Latest epoch of the partition that the log showed; 0 for none.
  */
-export function join(base: Base, channel: LiveChannel, joined: boolean, rowsMax: number): Joined {
-  const { ring } = channel
-  const snapshot = joined || !channel.seen || base.snapshot?.e === ring.e ? base.snapshot : undefined
+export function join(base: Base, channel: LiveChannel, joined: boolean, epoch: number, rowsMax: number): Joined {
+  const { ring, seen } = channel
+  const e = seen ? ring.e : Math.max(base.snapshot?.e ?? 0, base.position?.e ?? 0, epoch)
+  const snapshot = joined || !seen || base.snapshot?.e === e ? base.snapshot : undefined
+  const snapshotQ = snapshot?.e === e ? snapshot.q : 0
   const rows = new Map(base.rows.map((row) => [row.start, row]))
   const open = new Map((snapshot?.open ?? []).map((candle) => [candle.start, candle]))
   if (!joined) for (const candle of channel.open.values()) open.set(candle.start, candle)
-  const later = channel.seen ? ring.after(joined && snapshot?.e === ring.e ? snapshot.q : ring.floor) : []
+  const later = seen ? ring.after(joined ? snapshotQ : ring.floor) : []
   for (const emission of later) apply(emission, rows, open)
   for (const [start, candle] of open) if ((rows.get(start)?.revision ?? -1) >= candle.revision) open.delete(start)
   const ascending = [...rows.values()].sort(byStart)
-  const own = snapshot !== undefined && (!channel.seen || snapshot.e === ring.e) ? snapshot.q : 0
   return {
-    e: channel.seen ? ring.e : (snapshot?.e ?? 0),
-    q: Math.max(channel.seen ? ring.last : 0, own),
+    e,
+    q: Math.max(seen ? ring.last : 0, snapshotQ),
     seq: Math.max(snapshot?.seq ?? 0, channel.seq, ...ascending.map((row) => row.seq)),
     rows: rowsMax === 0 ? [] : ascending.slice(-rowsMax),
     open: [...open.values()].sort(byStart),

@@ -1,5 +1,5 @@
 import type { Candle, Emission } from '../schemas/candle.ts'
-import { createResumeRing, type ResumeRing, type RingLimits } from './resume-ring.ts'
+import { createResumeRing, type Position, type ResumeRing, type RingLimits } from './resume-ring.ts'
 
 /** What the gateway knows of one symbol and interval from the log alone. */
 export interface LiveChannel {
@@ -46,8 +46,8 @@ export type Applied = 'next' | 'first' | 'duplicate' | 'gap'
 export function applyEmission(channel: LiveChannel, emission: Emission, now: number): Applied {
   const { ring } = channel
   const first = !channel.seen
-  if (!first && emission.q <= ring.last) return 'duplicate'
-  const gap = !first && emission.q !== ring.last + 1
+  if (!first && emission.e === ring.e && emission.q <= ring.last) return 'duplicate'
+  const gap = !first && (emission.e !== ring.e || emission.q !== ring.last + 1)
   if (first || gap) {
     ring.reset(emission.e, emission.q - 1)
     channel.generation++
@@ -56,6 +56,13 @@ export function applyEmission(channel: LiveChannel, emission: Emission, now: num
   ring.push(emission.q, now, emission)
   applyToOpen(channel, emission.candle)
   return first ? 'first' : gap ? 'gap' : 'next'
+}
+
+/** The log said nothing yet, but a snapshot did: what follows is judged from its position. */
+export function seedChannel(channel: LiveChannel, position: Position): void {
+  if (channel.seen) return
+  channel.ring.reset(position.e, position.q)
+  channel.seen = true
 }
 
 /** A new owner: nothing of an earlier epoch counts, and everything of this one will be seen. */

@@ -6,6 +6,7 @@ export interface GatewayMetrics {
   readonly dropped: Counter
   readonly published: Counter
   readonly emissions: Counter
+  readonly undecodable: Gauge
   readonly requests: Counter<'route' | 'status'>
 }
 
@@ -18,6 +19,7 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     lagging: new Gauge({ name: `${prefix}_clients_lagging`, help: 'Connections whose buffer is full', registers }),
     dropped: new Counter({ name: `${prefix}_dropped_total`, help: 'Frames that did not fit a buffer', registers }),
     published: new Counter({ name: `${prefix}_published_total`, help: 'Frames published to channels', registers }),
+    undecodable: new Gauge({ name: `${prefix}_undecodable`, help: 'Records that could not be read', registers }),
     emissions: new Counter({ name: `${prefix}_emissions_total`, help: 'Emissions read from the log', registers }),
     requests: new Counter({
       name: `${prefix}_requests_total`,

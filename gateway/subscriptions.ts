@@ -5,6 +5,7 @@ import type { Attachment, BaseReader } from './base-reader.ts'
 import { candleRow } from './candle-text.ts'
 import { conflatedTexts, type Fan, type FanOut } from './fan-out.ts'
 import type { Joined } from './join.ts'
+import { seedChannel } from './live-channel.ts'
 import { type ErrorKind, errors, intervalNames, limits, type SubscribeOp, type UnsubscribeOp } from './messages.ts'
 import { bufferedBytes, type Session, type Subscription, send, sendError } from './session.ts'
 
@@ -103,6 +104,7 @@ export function createSubscriptions(deps: {
     const { symbol, interval } = asked
     const head = { ok: true, ch: fan.ch, symbol, interval, store: storeId }
     const joined = attachment.join()
+    seedChannel(channel, joined)
     const at = { e: joined.e, q: joined.q, seq: joined.seq }
     if (session.subscriptions.has(fan))
       return { fan: undefined, frames: [], result: { ...head, ...at, mode: 'resumed', replay: 0 } }
@@ -111,7 +113,7 @@ export function createSubscriptions(deps: {
     const subscription = { rowsMax: asked.snapshot, seq: since?.seq ?? joined.seq }
     attach(session, fan, subscription)
     const ours = since !== undefined && since.store === storeId
-    const resumption = ours && channel.seen && fan.resetting === 0 ? channel.ring.since(since) : undefined
+    const resumption = ours && fan.resetting === 0 ? channel.ring.since(since) : undefined
     if (resumption?.recovered === true) {
       const frames = conflatedTexts(fan.ch, resumption.replay).map((frame) => frame.text)
       const result = { ...head, ...at, mode: 'resumed', replay: frames.length }
