@@ -1,10 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { aTick, tickRows } from '../test/tick-rows.ts'
+import type { ColumnBatch } from './columns.ts'
 import { Interner } from './interner.ts'
 import { tickAvro } from './tick.ts'
 import { createTickColumnDecoder } from './tick-column-decoder.ts'
+import type { TickDecoder } from './tick-decoder.ts'
 import { createTickEncoder } from './tick-encoder.ts'
 import { framingBytes } from './wire-format.ts'
+
+/** Pushes the value in `[32, to)`, and takes what came of it. */
+function pushed(decoder: TickDecoder, segment: Buffer, to: number): { batch: ColumnBatch; ms: number } {
+  const started = performance.now()
+  const result = decoder.push(segment, 32, to, 0, 0, undefined)
+  const ms = performance.now() - started
+  if (result !== 0) throw new Error(`a record is taken, was ${result}`)
+  return { batch: decoder.take(0, 0, 1), ms }
+}
 
 // Goal: no bytes make the decoder throw, stall, or make a row of what is no tick.
 // Method: random and mutated values in a segment full of other bytes; FUZZ_RUNS sets how many.
@@ -36,7 +47,7 @@ describe('fuzzed values', () => {
       })
       for (const id of [1, 2]) await decoder.resolveSchema(id)
       const plain = createTickEncoder(1)(aTick())
-      const wide = Buffer.concat([createTickEncoder(2)(aTick()).subarray(0), Buffer.from([2, 2, 2, 0x78, 0])])
+      const wide = Buffer.concat([createTickEncoder(2)(aTick()), Buffer.from([2, 2, 2, 0x78, 0])])
       let random = 20_260_101
       const next = (below: number) => {
         random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0
@@ -46,17 +57,16 @@ describe('fuzzed values', () => {
       for (let run = 0; run < runs / share; run++) {
         const source = next(2) === 0 ? plain : wide
         const value = next(5) === 0 ? Buffer.alloc(next(120)).map(() => next(256)) : Buffer.from(source)
-        if (value.length > framingBytes) value.set(source.subarray(0, framingBytes))
+        if (value.length >= framingBytes) value.set(source.subarray(0, framingBytes))
         for (let left = next(4); left > 0 && value.length > framingBytes; left--)
           value[framingBytes + next(value.length - framingBytes)] = next(3) === 0 ? 0xff : next(256)
         const segment = Buffer.alloc(value.length + 64, next(256))
         segment.set(value, 32)
         const to = 32 + (next(4) === 0 ? next(value.length + 1) : value.length)
-        const started = performance.now()
-        const result = decoder.push(segment, 32, to, run, 0, undefined)
-        slowestMs = Math.max(slowestMs, performance.now() - started)
-        if (result !== 0) throw new Error(`a record is taken, was ${result}`)
-        const batch = decoder.take(0, run, run + 1)
+        let { batch, ms } = pushed(decoder, segment, to)
+        // The machine may have been busy: a stall of the value's own comes back each time.
+        for (let again = 0; again < 4 && ms > 5; again++) ms = Math.min(ms, pushed(decoder, segment, to).ms)
+        slowestMs = Math.max(slowestMs, ms)
         rows += batch.columns.length
         refused += batch.refused.length
         for (const row of tickRows(batch, symbols, lines)) {
@@ -66,7 +76,7 @@ describe('fuzzed values', () => {
       }
       expect(rows + refused).toBe(Math.ceil(runs / share))
       expect(Math.min(rows, refused)).toBeGreaterThan(0)
-      expect(slowestMs).toBeLessThan(250)
+      expect(slowestMs).toBeLessThan(50)
     },
     600_000,
   )
