@@ -2,6 +2,8 @@ import { invariant } from '../schemas/errors.ts'
 
 /** Writes PostgreSQL's binary COPY format into one growing buffer: no object per row or field. */
 export interface CopyWriter {
+  /** Begins anew, whatever was written before: a COPY that was given up leaves nothing in the next one. */
+  start(): void
   /** Starts a row of `fields` fields; each must then be written, in order. */
   row(fields: number): void
   nulls(count: number): void
@@ -16,7 +18,7 @@ export interface CopyWriter {
   /** As UTF-8; U+0000, which PostgreSQL cannot store, must not be in it. */
   text(value: string): void
   bytes(value: Uint8Array): void
-  /** The whole COPY: valid until the next `finish` is followed by a write. */
+  /** The whole COPY: valid until the next `start`. */
   finish(): Buffer
 }
 
@@ -53,6 +55,9 @@ export function createCopyWriter(capacityBytes = 65_536): CopyWriter {
   }
 
   return {
+    start() {
+      at = signature.length
+    },
     row(fields) {
       reserve(2)
       at = buffer.writeInt16BE(fields, at)
@@ -101,9 +106,8 @@ export function createCopyWriter(capacityBytes = 65_536): CopyWriter {
     },
     finish() {
       reserve(2)
-      const end = buffer.writeInt16BE(-1, at)
-      at = signature.length
-      return buffer.subarray(0, end)
+      at = buffer.writeInt16BE(-1, at)
+      return buffer.subarray(0, at)
     },
   }
 }

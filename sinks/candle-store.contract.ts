@@ -275,6 +275,21 @@ export function candleStoreContract(name: string, make: () => Promise<StoreUnder
         expect(closes).toEqual(numbers)
       })
 
+      it('that breaks a rule leaves nothing in the next', async () => {
+        const topology = fresh('rule')
+        const { epoch } = (await own(topology))(0)
+        const commit = (trades: number) =>
+          store.commit(
+            sampleCommit(
+              topology,
+              samplePart({ epoch, previousOffset: 0, commitNo: 1 }, [sampleCandle({ symbol: topology, trades })]),
+            ),
+          )
+        await expect(commit(0.5)).rejects.toThrow(/integer/)
+        await commit(5)
+        expect(await store.latest([topology], 60)).toMatchObject([{ trades: 5 }])
+      })
+
       it('of no partition is nothing', async () => {
         await expect(store.commit(sampleCommit(fresh('none')))).resolves.toBeUndefined()
       })

@@ -25,7 +25,7 @@ export async function lockDirectory(dir: string): Promise<() => Promise<void>> {
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     try {
       await createWhole(path, own)
-      return () => unlink(path).catch(() => undefined)
+      return onceOnly(() => unlink(path).catch(() => undefined))
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error
     }
@@ -35,6 +35,15 @@ export async function lockDirectory(dir: string): Promise<() => Promise<void>> {
     await removeStale(path, found)
   }
   throw locked(dir, undefined)
+}
+
+/** A second call would remove the lock of whoever holds it by then. */
+function onceOnly(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  return () => {
+    done ??= work()
+    return done
+  }
 }
 
 /** Fails with EEXIST; nobody ever reads half a lock. */

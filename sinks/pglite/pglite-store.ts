@@ -28,11 +28,6 @@ export async function createPgliteStore(options: PgliteStoreOptions = {}): Promi
 }
 
 async function open(dir: string | undefined, log: SinkLogger, release: () => Promise<void>): Promise<CandleStore> {
-  try {
-    const { transport, storeId } = await openPglite(dir, log, release)
-    return createSqlCandleStore(transport, storeId)
-  } catch (error) {
-    await release()
-    throw error
-  }
+  const { transport, storeId } = await openPglite(dir, log, release)
+  return createSqlCandleStore(transport, storeId)
 }

@@ -23,6 +23,7 @@ type Operation = PgliteRequest extends infer Each ? (Each extends PgliteRequest 
 export interface OpenedPglite {
   readonly transport: SqlTransport
   readonly storeId: string
+  readonly worker: Worker
 }
 
 /**
@@ -84,7 +85,7 @@ export function openPglite(
 
   worker.on('message', (reply: PgliteReply) => {
     if (reply.kind === 'log') return log(reply.level, reply.message, reply.details)
-    if (reply.kind === 'opened') return opening.resolve({ transport, storeId: reply.storeId })
+    if (reply.kind === 'opened') return opening.resolve({ transport, storeId: reply.storeId, worker })
     if (reply.kind === 'failed' && reply.id === openingId) return opening.reject(toError(reply.failure))
     const waiting = calls.get(reply.id)
     calls.delete(reply.id)
@@ -96,7 +97,12 @@ export function openPglite(
     die('its worker has ended')
     void release().finally(ended.resolve)
   })
-  return opening.promise
+  return opening.promise.catch(async (error: unknown) => {
+    // The folder is given up only when nothing has it open any more.
+    await worker.terminate()
+    await ended.promise
+    throw error
+  })
 }
 
 function unreachable(why: string, cause?: unknown): TransientError {

@@ -11,6 +11,7 @@ const candleFields = 3 + candleValues.length
 
 /** A commit as staged rows; `out` then holds a whole COPY. */
 export function writeCommit(out: CopyWriter, commit: Commit): Buffer {
+  out.start()
   for (const part of commit.partitions) {
     writePosition(out, commit.topology, part)
     writeCandles(out, part)
