@@ -39,16 +39,17 @@ const quotes = createQuotes({
     list.setQuotes(next)
     screen.schedule()
   },
-  onUnauthorised: () => session.ask(''),
+  onUnauthorised: signIn,
 })
 const screen = createScreen({
   api,
   firstOf: (symbol) => firsts.get(symbol),
   dayOf: quotes.of,
-  onUnauthorised: () => session.ask(''),
+  onUnauthorised: signIn,
 })
 const status = createStatus(() => {
-  if (stream.state().kind === 'sign-in') session.ask('')
+  const { kind } = stream.state()
+  if (kind === 'sign-in' || kind === 'idle') session.ask('')
   else stream.connect()
 })
 const stream = createStream({
@@ -61,6 +62,12 @@ const stream = createStream({
   onChange: screen.apply,
   onRefused: screen.say,
 })
+
+/** REST refused, maybe before there was anything to stream. */
+function signIn(): void {
+  session.ask('')
+  if (stream.state().kind === 'idle') status.set({ kind: 'sign-in', reason: '' })
+}
 
 function go(next: View): void {
   location.hash = hashOfView(next)
