@@ -140,7 +140,7 @@ it('conflation keeps every final, the last interim of each candle, and names wha
     of(14, 'update', 60_000),
     of(15, 'correction', 0),
     of(16, 'update', 60_000),
-  ]).map(({ text }) => JSON.parse(text))
+  ]).map(({ text }): unknown => JSON.parse(text))
   expect(frames).toMatchObject([
     { q: 13, pq: 10, x: 1, seq: 13 },
     { q: 15, pq: 13, x: 1, r: 1, seq: 15 },

@@ -1,6 +1,7 @@
 import type { CandleStore } from '../ports/candle-store.ts'
 import type { Snapshot } from '../ports/snapshot.ts'
 import type { Candle } from '../schemas/candle.ts'
+import { flatCandle } from '../schemas/fill.ts'
 import { storedIntervals } from '../schemas/intervals.ts'
 import { mergeDays, nextPeriodStart, periodEnd, periodStart } from './calendar.ts'
 import type { CalendarInterval, ServedInterval } from './query.ts'
@@ -129,18 +130,11 @@ export function filled(rows: readonly Candle[], previous: Candle | undefined, fr
     if (before !== undefined) {
       const firstInRange = row.start - Math.floor((row.start - from) / sizeMs) * sizeMs
       for (let start = Math.max(before.end, firstInRange); start < row.start && series.length < max; start += sizeMs)
-        series.push(flat(before, start, sizeMs))
+        series.push(flatCandle(before, start))
     }
     if (series.length >= max) break
     series.push(row)
     before = row
   }
   return series
-}
-
-function flat(before: Candle, start: number, sizeMs: number): Candle {
-  const { close } = before
-  const none = { volume: 0, volumeLow: 0, quoteVolume: 0, quoteVolumeLow: 0, buyVolume: 0, buyVolumeLow: 0, trades: 0 }
-  const prices = { open: close, high: close, low: close, close }
-  return { ...before, ...none, ...prices, start, end: start + sizeMs, final: true, revision: 0, fill: 'quiet', seq: 0 }
 }

@@ -42,7 +42,7 @@ export function joins(base: Base, channel: LiveChannel, startOffset: number): bo
 export function join(base: Base, channel: LiveChannel, joined: boolean, epoch: number, rowsMax: number): Joined {
   const { ring, seen } = channel
   const e = seen ? ring.e : Math.max(base.snapshot?.e ?? 0, base.position?.e ?? 0, epoch)
-  const snapshot = joined || !seen || base.snapshot?.e === e ? base.snapshot : undefined
+  const { snapshot } = base
   const snapshotQ = snapshot?.e === e ? snapshot.q : 0
   const rows = new Map(base.rows.map((row) => [row.start, row]))
   const open = new Map((snapshot?.open ?? []).map((candle) => [candle.start, candle]))

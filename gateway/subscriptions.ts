@@ -94,7 +94,7 @@ export function createSubscriptions(deps: {
   }
 
   const stale = (outcome: Outcome) => 'attachment' in outcome && !outcome.attachment.usable()
-  const again = (outcome: Outcome) => (stale(outcome) ? prepare(outcome.asked) : outcome)
+  const again = async (outcome: Outcome) => (stale(outcome) ? prepare(outcome.asked) : outcome)
 
   /** One channel, synchronously: its result, and what is to be sent after all results. */
   const enter = (session: Session, asked: Asked, attachment: Attachment) => {
