@@ -14,7 +14,7 @@ export interface CommitConnection {
  * The one connection that commits, with its staging table. After any error it is thrown away, whatever it was, and
  * the next commit makes a new one: what state a failed COPY leaves behind never matters.
  *
- * @param timeoutMs  Longest wait for a commit's answer; then the connection is cut, the outcome unknown.
+ * @param timeoutMs  Longest wait for a commit's answer, and for a connection; then the connection is cut, the outcome unknown.
  */
 export function createCommitConnection(config: ClientConfig, timeoutMs: number, log: SinkLogger): CommitConnection {
   let current: Client | undefined
@@ -26,6 +26,7 @@ export function createCommitConnection(config: ClientConfig, timeoutMs: number, 
       log('debug', 'commit connection lost', { reason: error.message })
       if (current === client) current = undefined
     })
+    const timer = setTimeout(() => discard(client), timeoutMs)
     try {
       await client.connect()
       await client.query(`SELECT set_config('synchronous_commit', 'on', false)
@@ -35,6 +36,8 @@ export function createCommitConnection(config: ClientConfig, timeoutMs: number, 
     } catch (error) {
       discard(client)
       throw error
+    } finally {
+      clearTimeout(timer)
     }
   }
 

@@ -7,6 +7,8 @@ export interface CuttingProxy {
   cutAfterSent(bytes: number): void
   /** As above, but of the server's answers: what was sent has arrived, the answer is lost. */
   cutAfterAnswered(bytes: number): void
+  /** Nothing passes any more, and no connection ends: a network that swallows. */
+  stall(): void
   /** Lets everything pass again. */
   mend(): void
   close(): Promise<void>
@@ -15,11 +17,13 @@ export interface CuttingProxy {
 /** @param target  Port of the server on the loopback interface. */
 export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
   const sockets = new Set<Socket>()
+  let stalled = false
   const left = { sent: Number.POSITIVE_INFINITY, answered: Number.POSITIVE_INFINITY }
 
   function pass(from: Socket, to: Socket, direction: 'sent' | 'answered'): void {
     sockets.add(from)
     from.on('data', (chunk) => {
+      if (stalled) return
       const passing = chunk.subarray(0, Math.min(chunk.length, left[direction]))
       left[direction] -= chunk.length
       const cut = left[direction] < 0
@@ -52,7 +56,11 @@ export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
     cutAfterAnswered(bytes) {
       left.answered = bytes
     },
+    stall() {
+      stalled = true
+    },
     mend() {
+      stalled = false
       left.sent = Number.POSITIVE_INFINITY
       left.answered = Number.POSITIVE_INFINITY
     },

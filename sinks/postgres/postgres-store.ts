@@ -12,6 +12,8 @@ export interface PostgresStoreOptions {
   readonly logger?: SinkLogger
   /** Longest statement, a takeover's wait for a commit in flight included. Default 30,000. */
   readonly statementTimeoutMs?: number
+  /** How much longer an answer is waited for: the server gives up first, unless it can no longer be heard. Default 5,000. */
+  readonly answerGraceMs?: number
   /** Default 5,000. */
   readonly connectTimeoutMs?: number
   /** Connections for reads and takeovers, beside the one that commits. Default 4. */
@@ -21,8 +23,8 @@ export interface PostgresStoreOptions {
 }
 
 const migrationLockTimeoutMs = 60_000
-/** The server gives up first; this is for a server that no longer answers. */
-const answerGraceMs = 5_000
+const statementTimeoutMsDefault = 30_000
+const answerGraceMsDefault = 5_000
 
 /**
  * The candle store on PostgreSQL, with TimescaleDB's tables where the extension is to be had.
@@ -52,7 +54,7 @@ function clientConfig(url: URL, options: PostgresStoreOptions): ClientConfig {
   ]
   const withSettings = new URL(url)
   withSettings.searchParams.set('options', [url.searchParams.get('options') ?? '', ...settings].join(' ').trim())
-  const statementTimeoutMs = options.statementTimeoutMs ?? 30_000
+  const statementTimeoutMs = options.statementTimeoutMs ?? statementTimeoutMsDefault
   return {
     connectionString: withSettings.href,
     application_name: options.applicationName ?? 'redwick',
@@ -92,7 +94,8 @@ function createTransport(
   toError: ErrorMapper,
   log: SinkLogger,
 ): SqlTransport {
-  const answerMs = (options.statementTimeoutMs ?? 30_000) + answerGraceMs
+  const answerMs =
+    (options.statementTimeoutMs ?? statementTimeoutMsDefault) + (options.answerGraceMs ?? answerGraceMsDefault)
   const pool = new Pool({ ...config, max: options.readConnectionsMax ?? 4, query_timeout: answerMs })
   pool.on('error', (error) => log('debug', 'read connection lost', { reason: toError(error).why }))
   const committer = createCommitConnection(config, answerMs, log)

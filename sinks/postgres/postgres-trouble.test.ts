@@ -182,6 +182,28 @@ describeService('postgres', 'PostgreSQL store in trouble', ({ createDatabase }) 
     await slow.close()
   })
 
+  it('does not wait for ever for a network that swallows what is sent', async () => {
+    const proxy = await startCuttingProxy(Number(new URL(database.url).port))
+    const url = new URL(database.url)
+    url.port = String(proxy.port)
+    const options = { url: url.href, statementTimeoutMs: 200, answerGraceMs: 300, connectTimeoutMs: 300 }
+    const swallowed = await createPostgresStore(options)
+    const { epoch } = await takeOver(swallowed, 'swallowed')
+    await commit(swallowed, 'swallowed', { epoch, previousOffset: 0, commitNo: 1 })
+    proxy.stall()
+    const started = performance.now()
+    const commits = [1, 2].map(() => commit(swallowed, 'swallowed', { epoch, previousOffset: 10, commitNo: 2 }))
+    for (const outcome of await Promise.allSettled([...commits, swallowed.ping()])) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'STORE_UNREACHABLE' } })
+    }
+    expect(performance.now() - started).toBeLessThan(10_000)
+    proxy.mend()
+    const again = await takeOverInTheEnd(swallowed, 'swallowed')
+    await commit(swallowed, 'swallowed', { epoch: again.epoch, previousOffset: 10, commitNo: 2 })
+    await swallowed.close()
+    await proxy.close()
+  })
+
   it('goes on by itself after the server has ended its connections', async () => {
     const { epoch } = await takeOver(store, 'ended')
     await commit(store, 'ended', { epoch, previousOffset: 0, commitNo: 1 })
