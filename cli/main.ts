@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { exitCodes, FatalError } from '../schemas/errors.ts'
 import { logLevels } from '../topology/logger.ts'
+import { benchCommand } from './commands/bench.ts'
 import { deadLettersCommand } from './commands/dead-letters.ts'
 import { describeCommand } from './commands/describe.ts'
 import { doctorCommand } from './commands/doctor.ts'
@@ -26,7 +27,15 @@ function program(): Command {
     .option('--json', 'one JSON object a line')
     .addOption(new Option('--log-level <level>', 'least level of log lines').choices([...logLevels]).env('LOG_LEVEL'))
     .configureHelp({ showGlobalOptions: true })
-  for (const add of [topologyCommand, replayCommand, exportCommand, describeCommand, doctorCommand, deadLettersCommand])
+  for (const add of [
+    topologyCommand,
+    replayCommand,
+    exportCommand,
+    describeCommand,
+    doctorCommand,
+    deadLettersCommand,
+    benchCommand,
+  ])
     add(root)
   for (const command of [root, ...root.commands, ...root.commands.flatMap((one) => one.commands)])
     command.exitOverride().configureOutput({ writeErr: () => undefined })

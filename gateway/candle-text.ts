@@ -29,6 +29,13 @@ export function updateText(ch: number, emission: Emission, previousQ: number): s
   return `{"type":"u","ch":${ch},"q":${q}${pq},"k":${JSON.stringify(candleRow(candle))},${flags}}`
 }
 
+/** One row of a `b` frame, as JSON text: an interim update; `pq` ends it where it is not the one before. */
+export function packedUpdateText(ch: number, emission: Emission, previousQ: number): string {
+  const { candle, q } = emission
+  const pq = previousQ === q - 1 ? '' : `,${previousQ}`
+  return `[${ch},${q},${JSON.stringify(candleRow(candle)).slice(1, -1)},0${pq}]`
+}
+
 /** One candle of a REST answer; times in epoch ms, prices and sizes decimal text. */
 export interface CandleJson {
   readonly symbol: string

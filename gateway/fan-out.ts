@@ -1,6 +1,7 @@
 import type { Emission } from '../schemas/candle.ts'
-import { updateText } from './candle-text.ts'
+import { packedUpdateText, updateText } from './candle-text.ts'
 import type { LiveChannel } from './live-channel.ts'
+import { type WindowMs, windowsMs } from './messages.ts'
 
 /** A channel with subscribers: its number on the wire, and what waits to be published. */
 export interface Fan {
@@ -9,6 +10,8 @@ export interface Fan {
   readonly topic: string
   readonly live: LiveChannel
   readonly pending: Emission[]
+  /** What waits for the end of a window, for those who asked for one. */
+  readonly windows: Map<WindowMs, Emission[]>
   subscribers: number
   /** Highest `seq` that every subscriber holds. */
   seq: number
@@ -25,6 +28,12 @@ export interface FanOut {
   /** Publishes what waits, at once. */
   flush(fan: Fan): void
   flushAll(): void
+  /** Publishes what waited for the end of this window. */
+  flushWindow(windowMs: WindowMs): void
+  /** From now on the window's emissions of this channel are kept for it. */
+  openWindow(fan: Fan, windowMs: WindowMs): void
+  /** To everyone who follows the channel, whatever the window. */
+  publishToAll(fan: Fan, text: string): void
   fans(): Iterable<Fan>
 }
 
@@ -47,7 +56,22 @@ export function createFanOut(publish: (topic: string, text: string) => void): Fa
       publish(fan.topic, text)
       fan.seq = Math.max(fan.seq, seq)
     }
+    for (const [windowMs, waiting] of fan.windows) {
+      waiting.push(...fan.pending)
+      if (waiting.length >= pendingMax) flushOneWindow(fan, windowMs)
+    }
     fan.pending.length = 0
+  }
+  const flushOneWindow = (fan: Fan, windowMs: WindowMs) => {
+    const waiting = fan.windows.get(windowMs)
+    if (waiting === undefined || waiting.length === 0) return
+    for (const text of windowTexts(fan.ch, waiting)) publish(windowTopic(fan, windowMs), text)
+    waiting.length = 0
+    if (fan.subscribers === 0) fan.windows.delete(windowMs)
+  }
+  const flushWhole = (fan: Fan) => {
+    flush(fan)
+    for (const windowMs of windowsMs) flushOneWindow(fan, windowMs)
   }
   const flushAll = () => {
     scheduled = false
@@ -59,7 +83,16 @@ export function createFanOut(publish: (topic: string, text: string) => void): Fa
       const known = fans.get(live)
       if (known !== undefined) return known
       const ch = fans.size + 1
-      const fan: Fan = { ch, topic: String(ch), live, pending: [], subscribers: 0, seq: 0, resetting: 0 }
+      const fan: Fan = {
+        ch,
+        topic: String(ch),
+        live,
+        pending: [],
+        windows: new Map(),
+        subscribers: 0,
+        seq: 0,
+        resetting: 0,
+      }
       fans.set(live, fan)
       return fan
     },
@@ -74,10 +107,44 @@ export function createFanOut(publish: (topic: string, text: string) => void): Fa
       scheduled = true
       setImmediate(flushAll)
     },
-    flush,
+    flush: flushWhole,
     flushAll,
+    flushWindow(windowMs) {
+      for (const fan of fans.values()) if (fan.windows.has(windowMs)) flushOneWindow(fan, windowMs)
+    },
+    openWindow(fan, windowMs) {
+      if (!fan.windows.has(windowMs)) fan.windows.set(windowMs, [])
+    },
+    publishToAll(fan, text) {
+      publish(fan.topic, text)
+      for (const windowMs of fan.windows.keys()) publish(windowTopic(fan, windowMs), text)
+    },
     fans: () => fans.values(),
   }
+}
+
+/** Name of the topic that a subscription with this window follows; 0 is none. */
+export function windowTopic(fan: Fan, windowMs: WindowMs | 0): string {
+  return windowMs === 0 ? fan.topic : `${fan.topic}/${windowMs}`
+}
+
+/** The frames of one window: interim updates packed into `b`, finals and corrections as `u` in their places. */
+export function windowTexts(ch: number, emissions: readonly Emission[]): readonly string[] {
+  const texts: string[] = []
+  let packed: string[] = []
+  const pack = () => {
+    if (packed.length > 0) texts.push(`{"type":"b","u":[${packed.join(',')}]}`)
+    packed = []
+  }
+  for (const { emission, previousQ } of conflated(emissions)) {
+    if (emission.kind === 'update') packed.push(packedUpdateText(ch, emission, previousQ))
+    else {
+      pack()
+      texts.push(updateText(ch, emission, previousQ))
+    }
+  }
+  pack()
+  return texts
 }
 
 /** The `u` frames of contiguous emissions; an interim update that a later emission of its candle follows is left out. */
@@ -85,15 +152,20 @@ export function conflatedTexts(
   ch: number,
   emissions: readonly Emission[],
 ): readonly { readonly text: string; readonly seq: number }[] {
-  const first = emissions[0]
-  if (first === undefined) return []
+  return conflated(emissions).map(({ emission, previousQ }) => ({
+    text: updateText(ch, emission, previousQ),
+    seq: emission.candle.seq,
+  }))
+}
+
+function conflated(emissions: readonly Emission[]) {
   const lastOf = new Map(emissions.map((emission) => [emission.candle.start, emission.q]))
-  let previousQ = first.q - 1
-  const texts: { readonly text: string; readonly seq: number }[] = []
+  const kept: { readonly emission: Emission; readonly previousQ: number }[] = []
+  let previousQ = (emissions[0]?.q ?? 1) - 1
   for (const emission of emissions) {
     if (emission.kind === 'update' && lastOf.get(emission.candle.start) !== emission.q) continue
-    texts.push({ text: updateText(ch, emission, previousQ), seq: emission.candle.seq })
+    kept.push({ emission, previousQ })
     previousQ = emission.q
   }
-  return texts
+  return kept
 }

@@ -11,6 +11,7 @@ import { createBaseReader } from './base-reader.ts'
 import { createFanOut } from './fan-out.ts'
 import { createHistory } from './history.ts'
 import { type LiveFeed, type LiveRecord, startLiveFeed } from './live-feed.ts'
+import { windowsMs } from './messages.ts'
 import { createGatewayMetrics } from './metrics.ts'
 import { createResets } from './resets.ts'
 import { createRest, type DependencyHealth, type Describe } from './rest.ts'
@@ -91,7 +92,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     return feed
   }
   const reader = createBaseReader({ store, snapshot, clock, symbols, feed: feedOrThrow })
-  const reset = createResets({ reader, fanOut, clock, log, publish, random: options.random ?? Math.random })
+  const reset = createResets({ reader, fanOut, clock, log, random: options.random ?? Math.random })
   const subscriptions = createSubscriptions({ storeId: store.storeId, reader, fanOut })
   const history = createHistory({
     store,
@@ -132,7 +133,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   app.any('/*', server.handle)
 
   const listening = uws.listen(app, { host, port, sharePort: options.sharePort ?? false })
-  if (listening === undefined) throw portInUse(host, port)
+  if (listening === undefined) {
+    metrics.unregister()
+    throw portInUse(host, port)
+  }
   feed = await startLiveFeed({
     broker,
     topic: options.topics.candlesLive,
@@ -149,6 +153,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     },
   })
   const live = feed
+  const stopWindows = windowsMs.map((windowMs) => clock.every(windowMs, () => fanOut.flushWindow(windowMs)))
   let ticks = 0
   const stopTicking = clock.every(tickMs, () => {
     if (++ticks % expireEveryTicks === 0) live.expire()
@@ -163,11 +168,13 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     port: listening.port,
     async close() {
       stopTicking()
+      for (const stop of stopWindows) stop()
       uws.stopListening(listening.socket)
       await live.close()
       stream.close()
       await clock.sleep(goodbyeMs)
       app.close()
+      metrics.unregister()
     },
   }
 }

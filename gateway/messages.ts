@@ -5,6 +5,10 @@ import { symbolPattern } from '../schemas/tick.ts'
 /** What one connection may do; told in `hello`. */
 export const limits = { channels: 200, msgPerSec: 10, burst: 50, maxMsg: 16_384, snapshot: 1000 } as const
 
+/** Windows of conflation that a subscription may ask for, ms; 0 for every update as it comes. */
+export const windowsMs = [100, 250, 1000] as const
+export type WindowMs = (typeof windowsMs)[number]
+
 /** Codes of the `error` message and of a refused channel. */
 export const errors = {
   json: { code: 1000, name: 'JSON' },
@@ -44,7 +48,7 @@ const channelName = { symbol: z.string().regex(symbolPattern), interval: z.strin
 const subscribeOp = z.object({
   op: z.literal('subscribe'),
   id,
-  window: z.literal(0, { error: 'only window 0 is served yet: every update as it comes' }).optional(),
+  window: z.literal([0, ...windowsMs]).default(0),
   channels: z
     .array(
       z.object({

@@ -8,13 +8,15 @@ export interface GatewayMetrics {
   readonly emissions: Counter
   readonly undecodable: Gauge
   readonly requests: Counter<'route' | 'status'>
+  /** Takes them out of the registry: another gateway may then use it. */
+  unregister(): void
 }
 
 /** The gateway's metrics, in `registry`. */
 export function createGatewayMetrics(registry: Registry): GatewayMetrics {
   const registers = [registry]
   const prefix = 'redwick_gateway'
-  return {
+  const metrics = {
     clients: new Gauge({ name: `${prefix}_clients`, help: 'Open WebSocket connections', registers }),
     lagging: new Gauge({ name: `${prefix}_clients_lagging`, help: 'Connections whose buffer is full', registers }),
     dropped: new Counter({ name: `${prefix}_dropped_total`, help: 'Frames that did not fit a buffer', registers }),
@@ -28,4 +30,20 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
       registers,
     }),
   }
+  return {
+    ...metrics,
+    unregister() {
+      for (const name of metricNames) registry.removeSingleMetric(`${prefix}_${name}`)
+    },
+  }
 }
+
+const metricNames = [
+  'clients',
+  'clients_lagging',
+  'dropped_total',
+  'published_total',
+  'undecodable',
+  'emissions_total',
+  'requests_total',
+]

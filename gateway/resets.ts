@@ -22,7 +22,6 @@ export function createResets(deps: {
   readonly clock: Clock
   readonly log: Log
   readonly random: () => number
-  publish(topic: string, text: string): void
 }): (live: LiveChannel, reason: 'epoch' | 'gap') => void {
   const { reader, fanOut, clock, log } = deps
 
@@ -32,7 +31,7 @@ export function createResets(deps: {
     if (attachment === undefined || turn !== fan.resetting || !attachment.usable()) return false
     const joined = attachment.join()
     const part = rowsSince(joined, fan.seq, limits.snapshot, reason === 'epoch' ? 'epoch' : 'lagging')
-    deps.publish(fan.topic, snapshotText(fan.ch, joined, part.rows, part.reason))
+    fanOut.publishToAll(fan, snapshotText(fan.ch, joined, part.rows, part.reason))
     fan.seq = Math.max(fan.seq, joined.seq)
     fan.resetting = 0
     return true

@@ -1,5 +1,5 @@
 import type { Fan } from './fan-out.ts'
-import { type CloseKind, closes, type ErrorKind, errorText, limits, type MessageId } from './messages.ts'
+import { type CloseKind, closes, type ErrorKind, errorText, limits, type MessageId, type WindowMs } from './messages.ts'
 
 /** What the gateway uses of a WebSocket. */
 export interface Socket {
@@ -16,6 +16,7 @@ export interface Socket {
 export interface Subscription {
   /** Rows that its snapshots hold at most. */
   readonly rowsMax: number
+  readonly windowMs: WindowMs | 0
   /** Highest `seq` of the last snapshot: what is above it may be missing. */
   seq: number
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/logger.ts'
 import { messageOf } from '../schemas/errors.ts'
 import { bearerOf, createTokenCheck, type Origins, originAllowed, protocolsOf } from './access.ts'
-import type { FanOut } from './fan-out.ts'
+import { type FanOut, windowTopic } from './fan-out.ts'
 import { type ClientOp, type CloseKind, limits, parseOp } from './messages.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import { problem, type Reply } from './reply.ts'
@@ -167,8 +167,8 @@ export function serveStream(options: StreamOptions): Stream {
     metrics.lagging.inc()
     setImmediate(() => {
       if (session.closed || session.laggingSince === undefined) return
-      for (const fan of session.subscriptions.keys()) {
-        ws.unsubscribe(fan.topic)
+      for (const [fan, { windowMs }] of session.subscriptions) {
+        ws.unsubscribe(windowTopic(fan, windowMs))
         session.dirty.add(fan)
       }
     })
@@ -178,8 +178,8 @@ export function serveStream(options: StreamOptions): Stream {
     const session = ws.getUserData()
     if (session.closed || bufferedBytes(session) >= drainedBytes) return
     if (session.laggingSince !== undefined) {
-      for (const fan of session.subscriptions.keys()) {
-        ws.unsubscribe(fan.topic)
+      for (const [fan, { windowMs }] of session.subscriptions) {
+        ws.unsubscribe(windowTopic(fan, windowMs))
         session.dirty.add(fan)
       }
       session.laggingSince = undefined

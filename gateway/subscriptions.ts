@@ -3,10 +3,18 @@ import { messageOf } from '../schemas/errors.ts'
 import { intervalName, intervalOf } from '../schemas/intervals.ts'
 import type { Attachment, BaseReader } from './base-reader.ts'
 import { candleRow } from './candle-text.ts'
-import { conflatedTexts, type Fan, type FanOut } from './fan-out.ts'
+import { conflatedTexts, type Fan, type FanOut, windowTopic } from './fan-out.ts'
 import type { Joined } from './join.ts'
 import { seedChannel } from './live-channel.ts'
-import { type ErrorKind, errors, intervalNames, limits, type SubscribeOp, type UnsubscribeOp } from './messages.ts'
+import {
+  type ErrorKind,
+  errors,
+  intervalNames,
+  limits,
+  type SubscribeOp,
+  type UnsubscribeOp,
+  type WindowMs,
+} from './messages.ts'
 import { bufferedBytes, type Session, type Subscription, send, sendError } from './session.ts'
 
 type Asked = SubscribeOp['channels'][number]
@@ -78,7 +86,9 @@ export function createSubscriptions(deps: {
   }
   const follow = (session: Session, fan: Fan) => {
     session.dirty.delete(fan)
-    session.ws?.subscribe(fan.topic)
+    const windowMs = session.subscriptions.get(fan)?.windowMs ?? 0
+    if (windowMs !== 0) fanOut.openWindow(fan, windowMs)
+    session.ws?.subscribe(windowTopic(fan, windowMs))
   }
   const prepare = async (asked: Asked): Promise<Outcome> => {
     const interval = intervalOf(asked.interval)
@@ -97,7 +107,7 @@ export function createSubscriptions(deps: {
   const again = async (outcome: Outcome) => (stale(outcome) ? prepare(outcome.asked) : outcome)
 
   /** One channel, synchronously: its result, and what is to be sent after all results. */
-  const enter = (session: Session, asked: Asked, attachment: Attachment) => {
+  const enter = (session: Session, asked: Asked, windowMs: WindowMs | 0, attachment: Attachment) => {
     const { channel, base } = attachment
     const fan = fanOut.open(channel)
     fanOut.flush(fan)
@@ -110,7 +120,7 @@ export function createSubscriptions(deps: {
       return { fan: undefined, frames: [], result: { ...head, ...at, mode: 'resumed', replay: 0 } }
     fan.seq = fan.subscribers === 0 ? joined.seq : fan.seq
     const { since } = asked
-    const subscription = { rowsMax: asked.snapshot, seq: since?.seq ?? joined.seq }
+    const subscription = { rowsMax: asked.snapshot, windowMs, seq: since?.seq ?? joined.seq }
     attach(session, fan, subscription)
     const ours = since !== undefined && since.store === storeId
     const resumption = ours && fan.resetting === 0 ? channel.ring.since(since) : undefined
@@ -166,7 +176,8 @@ export function createSubscriptions(deps: {
       session.ws?.cork(() => {
         const entered = outcomes.map((outcome) => {
           const { asked } = outcome
-          if ('attachment' in outcome && outcome.attachment.usable()) return enter(session, asked, outcome.attachment)
+          if ('attachment' in outcome && outcome.attachment.usable())
+            return enter(session, asked, op.window, outcome.attachment)
           const { kind, message } = 'kind' in outcome ? outcome : startsAnew
           return {
             fan: undefined,
@@ -187,7 +198,7 @@ export function createSubscriptions(deps: {
         )
         if (fan === undefined) return { ok: false, symbol, interval, ...errors.notSubscribed }
         fanOut.flush(fan)
-        session.ws?.unsubscribe(fan.topic)
+        session.ws?.unsubscribe(windowTopic(fan, session.subscriptions.get(fan)?.windowMs ?? 0))
         detach(session, fan)
         return { ok: true, ch: fan.ch, symbol, interval }
       })

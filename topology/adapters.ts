@@ -47,7 +47,7 @@ export async function openBroker({ config, clock, log }: AdapterContext): Promis
       log('warn', 'an unfinished append was cut off the log', { path, bytes, records })
     return broker
   }
-  const { createKafkaBroker } = await import('../broker/kafkajs/kafka-broker.ts')
+  const { createKafkaBroker } = await import('../broker/kafkajs/kafkajs-broker.ts')
   return createKafkaBroker({ brokers: config.REDPANDA_BROKERS.split(','), clientId: 'redwick', clock, logger: log })
 }
 

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import { Registry } from 'prom-client'
 import { readFeedPosition } from '../feeds/feed-position.ts'
 import { createReplayFeed } from '../feeds/replay/replay-feed.ts'
@@ -18,6 +17,7 @@ import { Interner } from '../schemas/interner.ts'
 import { storedIntervals } from '../schemas/intervals.ts'
 import { createTickColumnDecoder } from '../schemas/tick-column-decoder.ts'
 import { type TopicNames, topicNames } from '../schemas/topics.ts'
+import { dashboardFiles } from '../web/dashboard-files.ts'
 import { lockDataDir, openBroker, openRegistry, openSnapshot, openStore } from './adapters.ts'
 import { candles } from './candles.ts'
 import { type Codecs, createCodecs } from './codecs.ts'
@@ -184,11 +184,6 @@ async function health({
   return { broker: brokerState, registry: registryState, store: storeState, snapshot: snapshotState }
 }
 
-const webRoot = fileURLToPath(new URL('../web/app', import.meta.url))
-const chartModule = fileURLToPath(
-  new URL('../node_modules/lightweight-charts/dist/lightweight-charts.standalone.production.mjs', import.meta.url),
-)
-
 async function startGateway(context: Context): Promise<Gateway | undefined> {
   const { options, codecs, metrics } = context
   const { config, log } = options
@@ -205,8 +200,7 @@ async function startGateway(context: Context): Promise<Gateway | undefined> {
         dot: () => describeTopology(candles, 'dot'),
       },
       health: () => health(context),
-      staticRoot: webRoot,
-      extraFiles: new Map([['/vendor/lightweight-charts.js', chartModule]]),
+      ...dashboardFiles,
       authToken: config.AUTH_TOKEN,
       allowedOrigins: config.ALLOWED_ORIGINS?.split(',').map((origin) => origin.trim()) ?? [],
       logger: log,

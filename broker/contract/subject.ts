@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'vitest'
 import type { Broker, OutgoingRecord } from '../../ports/broker.ts'
 import { numberValue } from './number-decoder.ts'
 
@@ -22,6 +23,11 @@ export async function until(condition: () => boolean, what: string): Promise<voi
     if (performance.now() > deadline) throw new Error(`waited ${untilMsMax} ms for: ${what}`)
     await sleep(5)
   }
+}
+
+/** Stands for any text that `pattern` matches, in `toMatchObject`. */
+export function textLike(pattern: RegExp | string): unknown {
+  return expect.stringMatching(pattern)
 }
 
 export async function newTopic(

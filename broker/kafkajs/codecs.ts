@@ -1,6 +1,10 @@
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { CompressionCodecs, CompressionTypes } from 'kafkajs'
+import kafkajs, { CompressionTypes } from 'kafkajs'
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi'
+import { snappyDecompress, snappyStore } from './snappy.ts'
+
+// A CommonJS package: Node sees only some of its exports by name.
+const { CompressionCodecs } = kafkajs
 
 interface Encoder {
   readonly buffer: Buffer
@@ -11,6 +15,10 @@ export function registerCodecs(): void {
   CompressionCodecs[CompressionTypes.LZ4] = () => ({
     compress: async (encoder: Encoder) => compressFrameSync(encoder.buffer),
     decompress: async (buffer: Buffer) => decompressFrameSync(buffer),
+  })
+  CompressionCodecs[CompressionTypes.Snappy] = () => ({
+    compress: async (encoder: Encoder) => snappyStore(encoder.buffer),
+    decompress: async (buffer: Buffer) => snappyDecompress(buffer),
   })
   CompressionCodecs[CompressionTypes.ZSTD] = () => ({
     compress: async (encoder: Encoder) => zstdCompressSync(encoder.buffer),

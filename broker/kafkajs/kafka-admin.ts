@@ -1,9 +1,12 @@
-import { ConfigResourceTypes, type Admin as KafkaAdmin } from 'kafkajs'
+import kafkajs, { type Admin as KafkaAdmin } from 'kafkajs'
 import type { Admin, OffsetRange } from '../../ports/broker.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { TransientError } from '../../schemas/errors.ts'
 import { unknownTopic } from '../broker-errors.ts'
 import { brokerError, hasType } from './kafka-errors.ts'
+
+// A CommonJS package: Node sees only some of its exports by name.
+const { ConfigResourceTypes } = kafkajs
 
 const deletePollMs = 50
 const deletePollsMax = 200
@@ -27,8 +30,10 @@ interface AdminOptions {
 export function createKafkaAdmin({ admin, brokers, clock }: AdminOptions): KafkaAdminPort {
   let connecting: Promise<void> | undefined
 
+  let lane: Promise<unknown> = Promise.resolve()
+
   /** Runs `use` on the connected client; errors become ours. */
-  async function connected<Result>(use: () => Promise<Result>): Promise<Result> {
+  async function alone<Result>(use: () => Promise<Result>): Promise<Result> {
     try {
       connecting ??= admin.connect()
       await connecting
@@ -37,6 +42,13 @@ export function createKafkaAdmin({ admin, brokers, clock }: AdminOptions): Kafka
       connecting = undefined
       throw brokerError(error, brokers)
     }
+  }
+
+  /** One call at a time: each moves the client's one set of target topics, and pulls it away from under another. */
+  function connected<Result>(use: () => Promise<Result>): Promise<Result> {
+    const result = lane.then(() => alone(use))
+    lane = result.catch(() => undefined)
+    return result
   }
 
   async function exists(topic: string): Promise<boolean> {

@@ -2,7 +2,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { registerCodecs } from './codecs.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-export type LogFunction = (level: LogLevel, message: string, details: object) => void
+export type LogFunction = (level: LogLevel, message: string, details: Record<string, unknown>) => void
 
 /** Bounds of one attempt at anything: about 3 s where nothing listens. */
 export const retry = { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000, factor: 0.2, multiplier: 2 }

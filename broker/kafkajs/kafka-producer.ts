@@ -110,7 +110,10 @@ async function connected({ kafka, brokers }: ProducerOptions, transactionalId?: 
     idempotent: true,
     retry,
     transactionTimeout: transactionMsMax,
-    createPartitioner: () => () => 0, // never asked: every message names its partition
+    createPartitioner:
+      () =>
+      ({ message }) =>
+        message.partition ?? 0,
     ...(transactionalId === undefined ? {} : { transactionalId, maxInFlightRequests: 1 }),
   })
   try {

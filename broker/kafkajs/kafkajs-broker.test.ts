@@ -12,7 +12,10 @@ describeService('kafka', 'kafkajs on Apache Kafka', ({ brokers }) => {
     await admin.connect()
     return {
       broker,
-      trim: (topic, offset) => admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: `${offset}` }] }),
+      async trim(topic, offset) {
+        await admin.fetchTopicOffsets(topic) // makes the client know the topic
+        await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: `${offset}` }] })
+      },
       async cleanup() {
         await broker.close()
         await admin.disconnect()

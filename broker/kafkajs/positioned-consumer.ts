@@ -144,7 +144,7 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
 
   async function refetch(partition: number, position: Position): Promise<void> {
     const range = (await admin.offsets(topic)).get(partition)
-    if (range !== undefined && position.expected < range.earliest)
+    if (range !== undefined && (position.expected < range.earliest || position.expected > range.latest))
       return fail(offsetOutOfRange(topic, partition, position.expected, range))
     seek(partition, position.expected)
   }
@@ -153,10 +153,10 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
     const { batch } = payload
     const last = batch.messages.at(-1)?.offset ?? ''
     const endOffset = Number(batch.lastOffset()) + 1
-    let rebalancing: unknown
+    let rebalancing: Error | undefined
     const stopBeating = clock.every(heartbeatInterval, () => {
       payload.heartbeat().catch((error: unknown) => {
-        rebalancing ??= error
+        rebalancing ??= error instanceof Error ? error : new Error(String(error))
       })
     })
     const live = () => !ended && !signal.aborted && rebalancing === undefined && !position.paused && !payload.isStale()
@@ -206,7 +206,8 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
 
   try {
     await consumer.connect()
-    await consumer.subscribe({ topic })
+    // Where the client resets an offset by itself, it goes to the first one, and the misfit is seen at once.
+    await consumer.subscribe({ topic, fromBeginning: true })
     await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch })
   } catch (error) {
     ended = true

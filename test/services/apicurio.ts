@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
 import { mavenFolder } from './maven.ts'
-import { spawnService, untilReady } from './service-process.ts'
+import { inServiceDir, spawnService, untilReady } from './service-process.ts'
 
 const version = '2.6.13.Final'
 
@@ -22,29 +20,25 @@ export interface RegistryService {
  */
 export async function startApicurio(options: { readonly port?: number } = {}): Promise<RegistryService> {
   const home = await apicurioHome()
-  const dir = await mkdtemp(join(tmpdir(), 'redwick-registry-'))
   const port = options.port ?? (await freePort())
-  const logFile = join(dir, 'registry.out')
-  const registry = spawnService({
-    command: 'java',
-    args: [
-      ...['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'],
-      ...['-Dquarkus.http.host=127.0.0.1', `-Dquarkus.http.port=${port}`, '-Dquarkus.http.ssl-port=0'],
-      '-jar',
-      join(home, `apicurio-registry-app-${version}-runner.jar`),
-    ],
-    logFile,
-    cwd: dir,
+  return inServiceDir('registry', undefined, async (dir, clean) => {
+    const logFile = join(dir, 'registry.out')
+    const registry = spawnService({
+      command: 'java',
+      args: [
+        ...['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'],
+        ...['-Dquarkus.http.host=127.0.0.1', `-Dquarkus.http.port=${port}`, '-Dquarkus.http.ssl-port=0'],
+        '-jar',
+        join(home, `apicurio-registry-app-${version}-runner.jar`),
+      ],
+      logFile,
+      cwd: dir,
+    })
+    const url = `http://127.0.0.1:${port}/apis/ccompat/v7`
+    await untilReady(registry, logFile, () => answers(`${url}/subjects`))
+    const kill = () => registry.kill().then(clean)
+    return { url, pid: registry.pid, stop: kill, kill } // it keeps nothing
   })
-  const url = `http://127.0.0.1:${port}/apis/ccompat/v7`
-  await untilReady(registry, logFile, () => answers(`${url}/subjects`))
-  const clean = () => rm(dir, { recursive: true, force: true })
-  return {
-    url,
-    pid: registry.pid,
-    stop: () => registry.kill().then(clean), // it keeps nothing
-    kill: () => registry.kill().then(clean),
-  }
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
 import { mavenFolder } from './maven.ts'
 import { cacheDir } from './paths.ts'
-import { portAnswers, run, type ServiceProcess, spawnService, untilReady } from './service-process.ts'
+import { inServiceDir, portAnswers, run, spawnService, untilReady } from './service-process.ts'
 
 const version = '4.3.1'
 
@@ -30,33 +29,23 @@ interface KafkaOptions {
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaService> {
   const jars = await kafkaJars()
-  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'redwick-kafka-')))
   const port = options.port ?? (await freePort())
-  await mkdir(dir, { recursive: true })
-  const properties = join(dir, 'server.properties')
-  await writeFile(properties, serverProperties(join(dir, 'log'), port, await freePort()))
-  if (!existsSync(join(dir, 'log'))) await cp(await formattedLog(jars), join(dir, 'log'), { recursive: true })
-  const logFile = join(dir, 'broker.out')
-  const broker = spawnService({
-    command: 'java',
-    args: [...jvmArguments, '-cp', `${jars}/*`, 'kafka.Kafka', properties],
-    logFile,
+  return inServiceDir('kafka', options.dir, async (dir, clean) => {
+    const properties = join(dir, 'server.properties')
+    await writeFile(properties, serverProperties(join(dir, 'log'), port, await freePort()))
+    if (!existsSync(join(dir, 'log'))) await cp(await formattedLog(jars), join(dir, 'log'), { recursive: true })
+    const logFile = join(dir, 'broker.out')
+    const args = [...jvmArguments, '-cp', `${jars}/*`, 'kafka.Kafka', properties]
+    const broker = spawnService({ command: 'java', args, logFile })
+    await untilReady(broker, logFile, () => portAnswers(port))
+    return {
+      brokers: `127.0.0.1:${port}`,
+      pid: broker.pid,
+      // An orderly end takes seconds; data that nobody keeps needs none.
+      stop: () => (options.dir === undefined ? broker.kill() : broker.stop()).then(clean),
+      kill: () => broker.kill().then(clean),
+    }
   })
-  await untilReady(broker, logFile, () => portAnswers(port))
-  return service(broker, port, options.dir === undefined ? dir : undefined)
-}
-
-function service(broker: ServiceProcess, port: number, temporaryDir: string | undefined): KafkaService {
-  const clean = async () => {
-    if (temporaryDir !== undefined) await rm(temporaryDir, { recursive: true, force: true })
-  }
-  return {
-    brokers: `127.0.0.1:${port}`,
-    pid: broker.pid,
-    // An orderly end takes seconds; data that nobody keeps needs none.
-    stop: () => (temporaryDir === undefined ? broker.stop() : broker.kill()).then(clean),
-    kill: () => broker.kill().then(clean),
-  }
 }
 
 const jvmArguments = ['-Xms256m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']

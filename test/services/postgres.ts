@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, chown } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { freePort } from './free-port.ts'
-import { run, spawnService, untilReady } from './service-process.ts'
+import { inServiceDir, run, spawnService, untilReady } from './service-process.ts'
 
 const binDirs = ['/usr/lib/postgresql/15/bin', '/usr/lib/postgresql/16/bin', '/usr/lib/postgresql/17/bin']
 
@@ -30,35 +29,32 @@ interface PostgresOptions {
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresService> {
   const bin = binDirs.find((dir) => existsSync(dir))
   if (bin === undefined) throw new Error('PostgreSQL 15 is not installed (apt-get install postgresql-15)')
-  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'redwick-postgres-')))
   const port = options.port ?? (await freePort())
   const user = await serverUser()
-  await mkdir(dir, { recursive: true })
-  if (user.ids !== undefined) {
-    await chmod(dir, 0o755)
-    await chown(dir, user.ids.uid, user.ids.gid)
-  }
-  const data = join(dir, 'data')
-  if (!existsSync(join(data, 'PG_VERSION'))) {
-    const initialise = [...user.prefix, join(bin, 'initdb'), '-D', data, '-U', 'postgres', '-A', 'trust', '-N']
-    const [command = '', ...args] = [...initialise, '-E', 'UTF8', '--locale=C.UTF-8']
-    await run(command, args, { cwd: dir })
-  }
-  const logFile = join(dir, 'postgres.out')
-  const [command = '', ...args] = [...user.prefix, join(bin, 'postgres'), '-D', data, '-p', String(port)]
-  const settings = ['-h', '127.0.0.1', '-k', '', '-c', 'shared_buffers=64MB', '-c', 'max_connections=100']
-  const server = spawnService({ command, args: [...args, ...settings], logFile, cwd: dir, stopSignal: 'SIGINT' })
-  const url = `postgres://postgres@127.0.0.1:${port}/postgres`
-  await untilReady(server, logFile, () => accepts(url), 30_000)
-  const clean = async () => {
-    if (options.dir === undefined) await rm(dir, { recursive: true, force: true })
-  }
-  return {
-    url,
-    pid: server.pid,
-    stop: () => server.stop().then(clean),
-    kill: () => server.kill().then(clean),
-  }
+  return inServiceDir('postgres', options.dir, async (dir, clean) => {
+    if (user.ids !== undefined) {
+      await chmod(dir, 0o755)
+      await chown(dir, user.ids.uid, user.ids.gid)
+    }
+    const data = join(dir, 'data')
+    if (!existsSync(join(data, 'PG_VERSION'))) {
+      const initialise = [...user.prefix, join(bin, 'initdb'), '-D', data, '-U', 'postgres', '-A', 'trust', '-N']
+      const [command = '', ...args] = [...initialise, '-E', 'UTF8', '--locale=C.UTF-8']
+      await run(command, args, { cwd: dir })
+    }
+    const logFile = join(dir, 'postgres.out')
+    const [command = '', ...args] = [...user.prefix, join(bin, 'postgres'), '-D', data, '-p', String(port)]
+    const settings = ['-h', '127.0.0.1', '-k', '', '-c', 'shared_buffers=64MB', '-c', 'max_connections=100']
+    const server = spawnService({ command, args: [...args, ...settings], logFile, cwd: dir, stopSignal: 'SIGINT' })
+    const url = `postgres://postgres@127.0.0.1:${port}/postgres`
+    await untilReady(server, logFile, () => accepts(url), 30_000)
+    return {
+      url,
+      pid: server.pid,
+      stop: () => server.stop().then(clean),
+      kill: () => server.kill().then(clean),
+    }
+  })
 }
 
 /**

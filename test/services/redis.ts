@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
-import { portAnswers, spawnService, untilReady } from './service-process.ts'
+import { inServiceDir, portAnswers, spawnService, untilReady } from './service-process.ts'
 
 export interface RedisService {
   readonly url: string
@@ -17,20 +15,20 @@ export interface RedisService {
  * @throws {Error} When there is no redis-server.
  */
 export async function startRedis(options: { readonly port?: number } = {}): Promise<RedisService> {
-  const dir = await mkdtemp(join(tmpdir(), 'redwick-redis-'))
   const port = options.port ?? (await freePort())
-  const logFile = join(dir, 'redis.out')
-  const redis = spawnService({
-    command: 'redis-server',
-    args: ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no', '--dir', dir],
-    logFile,
+  return inServiceDir('redis', undefined, async (dir, clean) => {
+    const logFile = join(dir, 'redis.out')
+    const redis = spawnService({
+      command: 'redis-server',
+      args: ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no', '--dir', dir],
+      logFile,
+    })
+    await untilReady(redis, logFile, () => portAnswers(port), 10_000)
+    return {
+      url: `redis://127.0.0.1:${port}`,
+      pid: redis.pid,
+      stop: () => redis.stop().then(clean),
+      kill: () => redis.kill().then(clean),
+    }
   })
-  await untilReady(redis, logFile, () => portAnswers(port), 10_000)
-  const clean = () => rm(dir, { recursive: true, force: true })
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    pid: redis.pid,
-    stop: () => redis.stop().then(clean),
-    kill: () => redis.kill().then(clean),
-  }
 }

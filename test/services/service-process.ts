@@ -1,6 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
@@ -50,7 +53,7 @@ export function spawnService(options: SpawnOptions): ServiceProcess {
     detached: true,
   })
   closeSync(log)
-  child.once('error', () => undefined) // seen as an exit without a code
+  child.once('error', (error) => appendFileSync(options.logFile, error.message))
   child.unref()
   orphanGuard.add(child)
   const end = (signal: NodeJS.Signals) => ended(child, signal)
@@ -71,6 +74,25 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
   if (inTime) return
   child.kill('SIGKILL')
   await gone
+}
+
+/**
+ * Starts a service in a folder: the one given, which stays, or a temporary one that `clean` removes, and a failed start too.
+ */
+export async function inServiceDir<Service>(
+  name: string,
+  dir: string | undefined,
+  start: (dir: string, clean: () => Promise<void>) => Promise<Service>,
+): Promise<Service> {
+  if (dir !== undefined) await mkdir(dir, { recursive: true })
+  const used = dir ?? (await mkdtemp(join(tmpdir(), `redwick-${name}-`)))
+  const clean = async () => {
+    if (dir === undefined) await rm(used, { recursive: true, force: true })
+  }
+  return start(used, clean).catch(async (error: unknown) => {
+    await clean()
+    throw error
+  })
 }
 
 /**
