@@ -15,6 +15,7 @@ const symbol = 'BTC-USDT'
 const key = z.array(z.union([z.number(), z.string()]))
 const message = z.discriminatedUnion('type', [
   z.object({ type: z.literal('snapshot'), e: z.number(), q: z.number(), rows: z.array(key), open: z.array(key) }),
+  z.object({ type: z.literal('b'), u: z.array(key) }),
   z.object({ type: z.literal('u'), q: z.number(), pq: z.number().optional(), k: key, x: z.number() }),
   z.object({ type: z.literal('subscribed'), results: z.array(z.object({ ok: z.literal(true), mode: z.string() })) }),
 ])
@@ -23,6 +24,13 @@ const message = z.discriminatedUnion('type', [
 function strictClient() {
   const candles = new Map<number, string>()
   let at: { e: number; q: number } | undefined
+  const apply = (q: number, pq: number | undefined, k: readonly (string | number)[]) => {
+    if (at === undefined) throw new Error('an update before the first snapshot')
+    if (q <= at.q) return
+    if (q !== at.q + 1 && !(pq !== undefined && pq <= at.q)) throw new Error(`gap ${at.q} -> ${q}, pq ${pq}`)
+    at = { ...at, q }
+    candles.set(Number(k[0]), String(k[4]))
+  }
   return {
     candles,
     position: () => at,
@@ -31,13 +39,10 @@ function strictClient() {
       if (m.type === 'snapshot') {
         at = { e: m.e, q: m.q }
         for (const k of [...m.rows, ...m.open]) candles.set(Number(k[0]), String(k[4]))
-      } else if (m.type === 'u') {
-        if (at === undefined) throw new Error('an update before the first snapshot')
-        if (m.q <= at.q) return
-        if (m.q !== at.q + 1 && !(m.pq !== undefined && m.pq <= at.q)) throw new Error(`gap ${at.q} -> ${text}`)
-        at = { ...at, q: m.q }
-        candles.set(Number(m.k[0]), String(m.k[4]))
-      }
+      } else if (m.type === 'u') apply(m.q, m.pq, m.k)
+      else if (m.type === 'b')
+        for (const row of m.u)
+          apply(Number(row[1]), row[10] === undefined ? undefined : Number(row[10]), row.slice(2, 9))
     },
   }
 }
@@ -120,6 +125,7 @@ it('a hand-off from snapshot to live updates is gapless', async () => {
     'write',
     'takeover',
     'turn',
+    'window',
     'step',
     'join',
   )
@@ -143,7 +149,7 @@ it('a hand-off from snapshot to live updates is gapless', async () => {
         symbols,
         feed: () => feed,
       })
-      const reset = createResets({ reader, fanOut, clock, log: quiet, publish, random: () => 0 })
+      const reset = createResets({ reader, fanOut, clock, log: quiet, random: () => 0 })
       const listener = { emission: fanOut.emission, reset }
       const feed = await startLiveFeed({
         broker: log.broker,
@@ -176,7 +182,11 @@ it('a hand-off from snapshot to live updates is gapless', async () => {
         session.ws = socket
         clients.push(client)
         joining.push(
-          subscriptions.subscribe(session, { op: 'subscribe', channels: [{ symbol, interval: '1m', snapshot: 1000 }] }),
+          subscriptions.subscribe(session, {
+            op: 'subscribe',
+            window: clients.length % 2 === 0 ? 0 : 250,
+            channels: [{ symbol, interval: '1m', snapshot: 1000 }],
+          }),
         )
       }
       side.update()
@@ -184,6 +194,7 @@ it('a hand-off from snapshot to live updates is gapless', async () => {
         if (next === 'turn') await turn()
         else if (next === 'step') clock.step()
         else if (next === 'join') join()
+        else if (next === 'window') fanOut.flushWindow(250)
         else await side[next]()
       }
       side.update()
@@ -195,6 +206,7 @@ it('a hand-off from snapshot to live updates is gapless', async () => {
       await Promise.all(joining)
       side.final()
       await turn()
+      fanOut.flushWindow(250)
       for (const client of clients) {
         expect(client.position()).toBeDefined()
         expect([...client.candles].sort()).toEqual([...side.truth].sort())

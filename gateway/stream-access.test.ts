@@ -40,7 +40,7 @@ it.each([
   { name: 'no object', message: '[]', code: 1001 },
   { name: 'an unknown op', message: { op: 'fly', id: 9 }, code: 1002, id: 9 },
   { name: 'a missing field', message: { op: 'subscribe', id: 9 }, code: 1001, id: 9 },
-  { name: 'a window', message: { op: 'subscribe', id: 9, window: 250, channels: [btc] }, code: 1001, id: 9 },
+  { name: 'an odd window', message: { op: 'subscribe', id: 9, window: 333, channels: [btc] }, code: 1001, id: 9 },
   {
     name: 'a symbol that is none',
     message: { op: 'subscribe', id: 9, channels: [{ ...btc, symbol: '=1+1' }] },

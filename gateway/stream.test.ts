@@ -126,6 +126,30 @@ it('a new epoch gives every subscriber one snapshot, then updates from 1', async
     expect(await client.next('u')).toMatchObject({ q: 1, k: [120_000, '100', '110', '90', '105', '2', 3] })
 })
 
+it('a window packs the last interim update of each candle, and keeps finals in their places', async () => {
+  const started = await start()
+  await live(started)
+  const client = join(started.gateway.url)
+  client.send({ op: 'subscribe', window: 250, channels: [btc] })
+  await client.next('snapshot')
+  for (let q = 2; q <= 4; q++) started.log.append(0, update(q))
+  started.log.append(0, emissionOf(12, 5, 'update', candleOf({ start: 120_000 })))
+  expect(await client.next('b')).toEqual({
+    type: 'b',
+    u: [
+      [1, 4, 60_000, '100', '110', '90', '105', '2', 3, 0, 1],
+      [1, 5, 120_000, '100', '110', '90', '105', '2', 3, 0],
+    ],
+  })
+  started.log.append(0, emissionOf(12, 6, 'final', candleOf({ start: 60_000, revision: 9, seq: 2 })))
+  expect(await client.next('u')).toMatchObject({ q: 6, x: 1, seq: 2 })
+  client.send({ op: 'unsubscribe', channels: [btc] })
+  await client.next('unsubscribed')
+  started.log.append(0, emissionOf(12, 7, 'update', candleOf({ start: 120_000 })))
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  expect(client.frames.filter(({ type }) => type === 'b')).toHaveLength(1)
+})
+
 it('lost records give subscribers a snapshot', async () => {
   const started = await start()
   await live(started)

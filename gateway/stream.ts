@@ -4,7 +4,7 @@ import type { Log } from '../ports/logger.ts'
 import { messageOf } from '../schemas/errors.ts'
 import { bearerOf, createTokenCheck, type Origins, originAllowed, protocolsOf } from './access.ts'
 import { type FanOut, windowTopic } from './fan-out.ts'
-import { type ClientOp, type CloseKind, limits, parseOp } from './messages.ts'
+import { type ClientOp, type CloseKind, limits, parseOp, windowsMs } from './messages.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import { problem, type Reply } from './reply.ts'
 import { bufferedBytes, closeSession, createSession, type Session, send, sendError, takeToken } from './session.ts'
@@ -218,6 +218,7 @@ export function serveStream(options: StreamOptions): Stream {
 
   const heartbeat = () => {
     fanOut.flushAll()
+    for (const windowMs of windowsMs) fanOut.flushWindow(windowMs)
     const ts = clock.now()
     for (const session of sessions) {
       if (session.laggingSince !== undefined || session.refused !== undefined) continue
