@@ -5,7 +5,7 @@ import { type Candle, closedByNames, fillNames } from '../schemas/candle.ts'
 import { FatalError, FencedError } from '../schemas/errors.ts'
 import { sampleCandle, sampleCommit, samplePart, sampleTopic } from './sample-commit.ts'
 
-export interface StoreUnderTest {
+interface StoreUnderTest {
   readonly store: CandleStore
   /** Closes and removes it. */
   dispose(): Promise<void>

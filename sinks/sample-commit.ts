@@ -35,7 +35,7 @@ export function sampleCandle(changes: Partial<Candle> = {}): Candle {
   }
 }
 
-export function columnsOf(candles: readonly Candle[]): { readonly columns: CandleColumns; readonly names: string[] } {
+function columnsOf(candles: readonly Candle[]): { readonly columns: CandleColumns; readonly names: string[] } {
   const columns = createCandleColumns(Math.max(candles.length, 1))
   const names: string[] = []
   candles.forEach((candle, row) => {

@@ -6,7 +6,7 @@ import type { SinkLogger } from '../sql/sql-transport.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { openPglite } from './pglite-transport.ts'
 
-export interface PgliteStoreOptions {
+interface PgliteStoreOptions {
   /** Folder of its own, made where missing; absent: in memory, gone with the store. */
   readonly dir?: string
   readonly logger?: SinkLogger

@@ -20,7 +20,7 @@ interface Call {
 
 type Operation = PgliteRequest extends infer Each ? (Each extends PgliteRequest ? Omit<Each, 'id'> : never) : never
 
-export interface OpenedPglite {
+interface OpenedPglite {
   readonly transport: SqlTransport
   readonly storeId: string
   readonly worker: Worker

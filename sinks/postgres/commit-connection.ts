@@ -5,7 +5,7 @@ import { createCopyQuery } from './copy-query.ts'
 
 const commitSql = `COPY redwick_stage FROM STDIN (FORMAT binary); ${mergeStageSql}`
 
-export interface CommitConnection {
+interface CommitConnection {
   commit(rows: Buffer): Promise<void>
   close(): Promise<void>
 }

@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net'
 
 /** A TCP proxy for tests that cuts connections where it is told to. */
-export interface CuttingProxy {
+interface CuttingProxy {
   readonly port: number
   /** The next connection's bytes to the server, counted from now, that pass before all connections are cut. */
   cutAfterSent(bytes: number): void

@@ -6,7 +6,7 @@ import type { SinkLogger, SqlRows, SqlSession, SqlStatement, SqlTransport } from
 import { createCommitConnection } from './commit-connection.ts'
 import { createErrorMapper, type ErrorMapper, parseDatabaseUrl } from './postgres-errors.ts'
 
-export interface PostgresStoreOptions {
+interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database`; `?sslmode=…` as libpq. */
   readonly url: string
   readonly logger?: SinkLogger

@@ -5,7 +5,7 @@ import type { SinkLogger } from '../sql/sql-transport.ts'
 import { packChannel, unpackChannel } from './channel-blob.ts'
 import { type RedisScript, writeChannels, writePosition } from './redis-scripts.ts'
 
-export interface RedisSnapshotOptions {
+interface RedisSnapshotOptions {
   /** `redis://user:password@host:port/db`, `rediss://` for TLS. */
   readonly url: string
   /** Begins every key. Default `redwick:`. */

@@ -1,7 +1,7 @@
 import { FencedError, TransientError } from '../../schemas/errors.ts'
 import { fencedMessage, fencedState } from './commit-sql.ts'
 
-export interface DatabaseFailure {
+interface DatabaseFailure {
   readonly message: string
   /** SQLSTATE; empty where the database did not answer. */
   readonly state: string
