@@ -8,6 +8,8 @@ import { brokerError, hasType } from './kafka-errors.ts'
 // A CommonJS package: Node sees only some of its exports by name.
 const { ConfigResourceTypes } = kafkajs
 
+const triesMax = 20
+const retryMs = 200
 const deletePollMs = 50
 const deletePollsMax = 200
 
@@ -29,18 +31,23 @@ interface AdminOptions {
 /** Topics and offsets over one connection, made when first needed. */
 export function createKafkaAdmin({ admin, brokers, clock }: AdminOptions): KafkaAdminPort {
   let connecting: Promise<void> | undefined
-
   let lane: Promise<unknown> = Promise.resolve()
 
-  /** Runs `use` on the connected client; errors become ours. */
+  /** Runs `use` on the connected client; errors become ours, what may pass (a coordinator that still loads) after retries. */
   async function alone<Result>(use: () => Promise<Result>): Promise<Result> {
-    try {
-      connecting ??= admin.connect()
-      await connecting
-      return await use()
-    } catch (error) {
-      connecting = undefined
-      throw brokerError(error, brokers)
+    for (let tries = 1; ; tries++) {
+      try {
+        connecting ??= admin.connect()
+        await connecting
+        return await use()
+      } catch (error) {
+        const trouble = brokerError(error, brokers)
+        if (trouble.code === 'BROKER_TROUBLE' && tries < triesMax) await clock.sleep(retryMs)
+        else {
+          connecting = undefined
+          throw trouble
+        }
+      }
     }
   }
 

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { freePort } from '../../test/services/free-port.ts'
+import { startKafka } from '../../test/services/kafka.ts'
+import { describeService } from '../../test/services/services.ts'
+import { collect } from '../contract/collector.ts'
+import { realClock } from '../contract/real-clock.ts'
+import { newTopic, numbers, range, until } from '../contract/subject.ts'
+import { createKafkaBroker } from './kafkajs-broker.ts'
+
+// `kafka` is not used itself: it says whether a broker of this test's own can be started.
+describeService('kafka', 'kafkajs while the broker is killed and comes back', () => {
+  it('goes on from where it was, with every record once', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'redwick-kafka-restart-'))
+    const port = await freePort()
+    let kafka = await startKafka({ dir, port })
+    try {
+      const broker = createKafkaBroker({ brokers: [kafka.brokers], clientId: randomUUID(), clock: realClock() })
+      const topic = await newTopic(broker, 2)
+      const committed = new Map<number, number>()
+      const on = {
+        assigned: async (partitions: readonly number[]) =>
+          new Map(partitions.map((partition) => [partition, committed.get(partition) ?? 0])),
+        async batch({ partition, nextOffset }: { partition: number; nextOffset: number }) {
+          committed.set(partition, nextOffset)
+        },
+      }
+      const reader = await collect(broker, { topic, on })
+      const producer = await broker.createProducer()
+      await producer.send(topic, [...numbers(0, 50, 0), ...numbers(50, 100, 1)])
+      await until(() => reader.values.length >= 100, 'the records before')
+      await kafka.kill()
+      await expect(producer.send(topic, numbers(100, 101))).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE' })
+      kafka = await startKafka({ dir, port })
+      await producer.send(topic, [...numbers(100, 150, 0), ...numbers(150, 200, 1)])
+      await until(() => reader.values.length >= 200, 'the records after')
+      expect([...reader.values].sort((a, b) => a - b)).toEqual(range(0, 200))
+      expect(reader.errors).toEqual([])
+      await reader.subscription.close()
+      await broker.close()
+    } finally {
+      await kafka.kill()
+      await rm(dir, { recursive: true })
+    }
+  }, 60_000)
+})
