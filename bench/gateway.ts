@@ -1,0 +1,155 @@
+import { fork } from 'node:child_process'
+import { join } from 'node:path'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { Registry } from 'prom-client'
+import { z } from 'zod'
+import { createGateway } from '../gateway/gateway.ts'
+import { candleOf, fakeLog, fakeSnapshot, fakeStore } from '../gateway/testing/fakes.ts'
+import type { Broker, ReadOptions, StoredRecord } from '../ports/broker.ts'
+import { createEmbeddedRegistry } from '../registry/embedded-registry.ts'
+import { invariant } from '../schemas/errors.ts'
+import { topicNames } from '../schemas/topics.ts'
+import { type Codecs, createCodecs } from '../topology/codecs.ts'
+import { systemClock } from '../topology/system-clock.ts'
+import { symbolName } from './generated-ticks.ts'
+import { type BenchOptions, type BenchOutcome, peakRssMiB, repeated, spreadOf } from './outcome.ts'
+
+const clients = 1000
+const channels = 100
+const channelsOfClient = 10
+/** Updates of every channel in one run, in bursts as the engine's pulse makes them. */
+const rounds = 100
+const deliveriesOfRound = clients * channelsOfClient
+/** Rounds that may be on their way: far below what a socket's buffer takes. */
+const roundsAheadMax = 16
+const waitMsMax = 60_000
+const startMs = 1_700_000_040_000
+
+const progress = z.object({ subscribed: z.number(), updates: z.number() })
+
+interface LiveTopic {
+  readonly broker: Broker
+  /** One update of every channel, as the engine's pulse sends them. */
+  publish(): Promise<void>
+}
+
+/** `candles.live` of one partition in memory: encoded records, kept by nobody. */
+function liveTopic({ encodeEmission }: Codecs): LiveTopic {
+  let reader: ReadOptions | undefined
+  let offset = 0
+  let q = 0
+  return {
+    broker: {
+      ...fakeLog(1).broker,
+      async read(options) {
+        reader = options
+        return { startOffsets: new Map([[0, 0]]), close: async () => undefined }
+      },
+    },
+    async publish() {
+      q += 1
+      const records = Array.from({ length: channels }, (_, i): StoredRecord => {
+        const candle = candleOf({ symbol: symbolName(i), start: startMs, close: 100 + q / 8, trades: q, revision: q })
+        const value = Buffer.from(encodeEmission({ kind: 'update', e: 1, q, candle }))
+        return { partition: 0, offset: offset++, appendTime: Date.now(), key: null, value, headers: {} }
+      })
+      await reader?.onRecords(0, records)
+    },
+  }
+}
+
+async function openGateway(topic: LiveTopic, codecs: Codecs) {
+  const names = Array.from({ length: channels }, (_, i) => symbolName(i))
+  const store = fakeStore()
+  store.put(...names.map((symbol) => candleOf({ symbol, start: startMs - 60_000 })))
+  const { snapshot } = fakeSnapshot()
+  await snapshot.write(
+    0,
+    { e: 1, offset: 0 },
+    names.map((symbol) => ({ symbol, interval: 60, e: 1, q: 1, seq: 0, offset: 0, partition: 0, open: [] })),
+  )
+  return createGateway({
+    host: '127.0.0.1',
+    port: 0,
+    clock: systemClock,
+    broker: topic.broker,
+    store: store.store,
+    snapshot,
+    topics: topicNames(),
+    decode: codecs.decodeLive,
+    metrics: new Registry(),
+    describe: { json: () => ({}), mermaid: () => '', dot: () => '' },
+    health: async () => ({}),
+    logger: () => undefined,
+  })
+}
+
+/** Starts the clients. `until` resolves when so many have subscribed, or so many updates have arrived. */
+function startClients(port: number) {
+  const names = Array.from({ length: channels }, (_, i) => symbolName(i))
+  const child = fork(
+    join(import.meta.dirname, 'gateway-clients.ts'),
+    [String(port), String(clients), String(channelsOfClient), ...names],
+    {
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    },
+  )
+  let seen = { subscribed: 0, updates: 0 }
+  child.on('message', (message) => {
+    seen = progress.parse(message)
+  })
+  return {
+    get seen() {
+      return seen
+    },
+    async until(what: 'subscribed' | 'updates', count: number): Promise<void> {
+      for (const end = Date.now() + waitMsMax; seen[what] < count; await sleep(1))
+        invariant(child.exitCode === null && Date.now() < end, `the clients saw ${count} ${what}, were ${seen[what]}`)
+    },
+    stop: () => child.disconnect(),
+  }
+}
+
+/** `gateway`: updates of 100 channels to 1,000 clients in another process, 10 channels each, counted by the clients. */
+export async function gateway(options: BenchOptions): Promise<BenchOutcome> {
+  const codecs = await createCodecs(await createEmbeddedRegistry(), topicNames())
+  const topic = liveTopic(codecs)
+  const server = await openGateway(topic, codecs)
+  const crowd = startClients(server.port)
+  try {
+    await topic.publish()
+    options.tell(`gateway: ${clients} clients subscribe`)
+    await crowd.until('subscribed', deliveriesOfRound)
+    let sent = crowd.seen.updates
+    const cpu: number[] = []
+    const seconds = await repeated(options.runs, async () => {
+      const from = performance.now()
+      const used = process.cpuUsage()
+      for (let round = 0; round < rounds; round++) {
+        await crowd.until('updates', sent - roundsAheadMax * deliveriesOfRound)
+        await topic.publish()
+        sent += deliveriesOfRound
+        await setImmediate()
+      }
+      await crowd.until('updates', sent)
+      const { user, system } = process.cpuUsage(used)
+      cpu.push((user + system) / (rounds * deliveriesOfRound))
+      return (performance.now() - from) / 1000
+    })
+    return {
+      bench: 'gateway',
+      runs: options.runs,
+      measures: {
+        deliveriesPerSecond: spreadOf(seconds.map((each) => (rounds * deliveriesOfRound) / each)),
+        cpuMicrosPerDelivery: spreadOf(cpu.slice(1)).median,
+        rssMiB: peakRssMiB(),
+        clients,
+        channels,
+        channelsOfClient,
+      },
+    }
+  } finally {
+    crowd.stop()
+    await server.close()
+  }
+}

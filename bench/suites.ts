@@ -1,0 +1,11 @@
+import type { Suite } from './outcome.ts'
+
+/** Every bench by name, in the order of `all`; loaded when it runs. */
+export const suites: ReadonlyMap<string, () => Promise<Suite>> = new Map([
+  ['core', async () => (await import('./core.ts')).core],
+  ['decode', async () => (await import('./decode.ts')).decode],
+  ['store', async () => (await import('./store.ts')).store],
+  ['gateway', async () => (await import('./gateway.ts')).gateway],
+  ['end-to-end', async () => (await import('./end-to-end.ts')).endToEnd],
+  ['peers', async () => (await import('./peers.ts')).peers],
+])
