@@ -4,7 +4,7 @@ import type { ColumnBatch, TickColumns } from '../../schemas/columns.ts'
 import { createNumberDecoder } from './number-decoder.ts'
 
 /** A batch as it was, copied. */
-export interface CollectedBatch {
+interface CollectedBatch {
   readonly partition: number
   readonly baseOffset: number
   readonly nextOffset: number
@@ -15,7 +15,7 @@ export interface CollectedBatch {
   readonly refused: ColumnBatch['refused']
 }
 
-export interface Collector {
+interface Collector {
   readonly batches: CollectedBatch[]
   readonly values: number[]
   /** `assigned 0,1` and `revoked 0,1`, in order. */

@@ -8,7 +8,7 @@ export function numberValue(value: number, bytes = 8): Buffer {
   return buffer
 }
 
-export interface NumberDecoderOptions {
+interface NumberDecoderOptions {
   /** Called for values below 0, as for a schema that is not here yet: -1 asks for id 1, and so on. */
   readonly resolve?: (schemaId: number) => Promise<void>
   /** Takes what was found out about each pushed record. */

@@ -26,7 +26,7 @@ const housekeepingMs = 30_000
 /** The log always stamps records itself. */
 const appendTimes = { 'message.timestamp.type': 'LogAppendTime' }
 
-export interface EmbeddedBrokerOptions {
+interface EmbeddedBrokerOptions {
   /** Folder of the logs; absent: memory only. Only one process may have it open. */
   readonly dir?: string
   readonly clock: Clock

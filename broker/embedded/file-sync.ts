@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { FatalError } from '../../schemas/errors.ts'
 
 /** Remembers which files have bytes that a crash of the machine would lose. */
-export interface FileSync {
+interface FileSync {
   written(path: string): void
   /** Makes everything written under `dir` so far safe. @throws {FatalError} `LOG_SYNC_FAILED`. */
   sync(dir: string): Promise<void>

@@ -5,7 +5,7 @@ import { z } from 'zod'
 const fileSchema = z.array(z.tuple([z.string(), z.string(), z.int(), z.int()]))
 
 /** Offsets that groups stored, for lag tools only: in the file now and then, and at close. */
-export interface GroupOffsets {
+interface GroupOffsets {
   get(groupId: string, topic: string): ReadonlyMap<number, number>
   set(groupId: string, topic: string, offsets: ReadonlyMap<number, number>): void
   deleteTopic(topic: string): void

@@ -11,7 +11,7 @@ import type { TopicLog } from './topic-log.ts'
 import type { TransactionJournal, TransactionPart } from './transaction-journal.ts'
 
 /** @throws {FatalError} `UNKNOWN_TOPIC`. */
-export type FindTopic = (topic: string) => TopicLog
+type FindTopic = (topic: string) => TopicLog
 
 export function createEmbeddedProducer(find: FindTopic): Producer {
   let closed = false

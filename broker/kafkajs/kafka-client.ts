@@ -1,7 +1,7 @@
 import { Kafka, logLevel } from 'kafkajs'
 import { registerCodecs } from './codecs.ts'
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 export type LogFunction = (level: LogLevel, message: string, details: Record<string, unknown>) => void
 
 /** Bounds of one attempt at anything: about 3 s where nothing listens. */

@@ -9,7 +9,7 @@ import { createKafkaReader } from './kafka-reader.ts'
 import { createColumnFeed } from './kafka-subscription.ts'
 import { startPositionedConsumer } from './positioned-consumer.ts'
 
-export interface KafkaBrokerOptions {
+interface KafkaBrokerOptions {
   /** `host:port` of one broker or more. */
   readonly brokers: readonly string[]
   readonly clientId: string

@@ -15,7 +15,7 @@ export function createPosition(offset: number): Position {
 }
 
 /** What to do with a batch that was fetched at `fetchedOffset`. */
-export type Fit = 'fits' | 'skipped' | 'misfit'
+type Fit = 'fits' | 'skipped' | 'misfit'
 
 /**
  * `skipped`: the client itself moved over records that nobody gets (transaction markers, compacted or aborted ones):

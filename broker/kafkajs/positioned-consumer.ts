@@ -48,7 +48,7 @@ interface PositionedConsumerOptions {
 }
 
 /** A group's consumer that reads from our offsets only, and gives partitions up before it joins again. */
-export interface PositionedConsumer {
+interface PositionedConsumer {
   pause(partitions: readonly number[]): void
   resume(partitions: readonly number[]): void
   seek(partition: number, offset: number): void

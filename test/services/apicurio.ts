@@ -5,7 +5,7 @@ import { inServiceDir, spawnService, untilReady } from './service-process.ts'
 
 const version = '2.6.13.Final'
 
-export interface RegistryService {
+interface RegistryService {
   /** Root of Confluent's protocol. */
   readonly url: string
   readonly pid: number

@@ -9,7 +9,7 @@ import { inServiceDir, portAnswers, run, spawnService, untilReady } from './serv
 
 const version = '4.3.1'
 
-export interface KafkaService {
+interface KafkaService {
   readonly brokers: string
   readonly pid: number
   stop(): Promise<void>

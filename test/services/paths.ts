@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 
 /** Root of the checkout. */
-export const repositoryDir = join(import.meta.dirname, '..', '..')
+const repositoryDir = join(import.meta.dirname, '..', '..')
 
 /** Downloaded jars; git-ignored. */
 export const cacheDir = join(repositoryDir, '.cache')

@@ -8,7 +8,7 @@ import { inServiceDir, run, spawnService, untilReady } from './service-process.t
 
 const binDirs = ['/usr/lib/postgresql/15/bin', '/usr/lib/postgresql/16/bin', '/usr/lib/postgresql/17/bin']
 
-export interface PostgresService {
+interface PostgresService {
   readonly url: string
   readonly pid: number
   stop(): Promise<void>

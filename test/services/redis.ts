@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { freePort } from './free-port.ts'
 import { inServiceDir, portAnswers, spawnService, untilReady } from './service-process.ts'
 
-export interface RedisService {
+interface RedisService {
   readonly url: string
   readonly pid: number
   stop(): Promise<void>

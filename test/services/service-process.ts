@@ -13,7 +13,7 @@ const probeEveryMs = 50
 export const run = promisify(execFile)
 
 /** A process of a test, ended by its own pid only. */
-export interface ServiceProcess {
+interface ServiceProcess {
   readonly pid: number
   /** SIGTERM, then SIGKILL after 5 s; resolves when it is gone. */
   stop(): Promise<void>
