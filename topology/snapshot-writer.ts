@@ -23,6 +23,8 @@ export interface SnapshotWriterOptions {
 
 interface PartitionNotes {
   position: LivePosition
+  /** Something is noted that is not written, if only the position. */
+  isOwed: boolean
   /** Highest committed seq by channel: kept over writes. */
   readonly seqs: Map<string, number>
   channels: Map<string, ChannelPosition>
@@ -43,6 +45,7 @@ export function createSnapshotWriter({ snapshot, log, open }: SnapshotWriterOpti
   const write = async (partition: number, notes: PartitionNotes): Promise<void> => {
     const channels = notes.channels
     notes.channels = new Map()
+    notes.isOwed = false
     try {
       await snapshot.write(
         partition,
@@ -54,6 +57,7 @@ export function createSnapshotWriter({ snapshot, log, open }: SnapshotWriterOpti
     } catch (error) {
       // What could not be written is still owed, unless the channel has moved on.
       for (const [key, channel] of channels) if (!notes.channels.has(key)) notes.channels.set(key, channel)
+      notes.isOwed = true
       if (isUp) log('warn', 'snapshot store is down: candles go on, clients get live-only', { why: messageOf(error) })
       isUp = false
     }
@@ -63,10 +67,11 @@ export function createSnapshotWriter({ snapshot, log, open }: SnapshotWriterOpti
     note(partition, e, lastOffset, channels) {
       let notes = partitions.get(partition)
       if (notes === undefined || notes.position.e !== e) {
-        notes = { position: { e, offset: lastOffset }, seqs: new Map(), channels: new Map() }
+        notes = { position: { e, offset: lastOffset }, isOwed: true, seqs: new Map(), channels: new Map() }
         partitions.set(partition, notes)
       }
       notes.position = { e, offset: Math.max(lastOffset, notes.position.offset) }
+      notes.isOwed = true
       for (const channel of channels) {
         const key = `${channel.symbol}|${channel.interval}`
         notes.channels.set(key, channel)
@@ -77,7 +82,7 @@ export function createSnapshotWriter({ snapshot, log, open }: SnapshotWriterOpti
       if (isWriting) return
       isWriting = true
       try {
-        for (const [partition, notes] of partitions) if (notes.channels.size > 0) await write(partition, notes)
+        for (const [partition, notes] of partitions) if (notes.isOwed) await write(partition, notes)
       } finally {
         isWriting = false
       }

@@ -3,7 +3,7 @@ import { createDatabase } from './postgres.ts'
 import type { ServiceName } from './service-names.ts'
 
 /** What a suite gets of each service. */
-interface Services {
+export interface Services {
   readonly kafka: { readonly brokers: string }
   readonly registry: { readonly url: string }
   readonly postgres: {
