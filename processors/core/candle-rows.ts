@@ -1,7 +1,7 @@
 import { type Candle, closedByNames, fillNames } from '../../schemas/candle.ts'
 import { type CandleColumns, createCandleColumns } from '../../schemas/candle-columns.ts'
 import { twoSumError } from '../../schemas/double-double.ts'
-import { type WindowColumns, windowStatus } from './window-columns.ts'
+import { windowField as field, type WindowColumns, windowStatus, windowWidth } from './window-columns.ts'
 
 const kindCodes = { update: 0, final: 1, correction: 2 } as const
 const blindFill = fillNames.indexOf('blind')
@@ -47,21 +47,23 @@ export function appendCandle(
   if (rows.length === rows.symbol.length) grow(rows)
   const i = rows.length++
   const status = from.status[k] as number
+  const { values } = from
+  const at = k * windowWidth
   rows.symbol[i] = symbol
   rows.interval[i] = sizeMs / 1000
-  rows.start[i] = (from.number[k] as number) * sizeMs
-  rows.open[i] = from.open[k] as number
-  rows.high[i] = from.high[k] as number
-  rows.low[i] = from.low[k] as number
-  rows.close[i] = from.close[k] as number
-  putSum(rows.volume, rows.volumeLow, i, from.volume[k] as number, from.volumeLow[k] as number)
-  putSum(rows.quoteVolume, rows.quoteVolumeLow, i, from.quoteVolume[k] as number, from.quoteVolumeLow[k] as number)
-  putSum(rows.buyVolume, rows.buyVolumeLow, i, from.buyVolume[k] as number, from.buyVolumeLow[k] as number)
-  rows.trades[i] = from.trades[k] as number
-  rows.firstTradeId[i] = from.openId[k] as number
-  rows.lastTradeId[i] = from.closeId[k] as number
+  rows.start[i] = (values[at + field.number] as number) * sizeMs
+  rows.open[i] = values[at + field.open] as number
+  rows.high[i] = values[at + field.high] as number
+  rows.low[i] = values[at + field.low] as number
+  rows.close[i] = values[at + field.close] as number
+  putSum(rows.volume, rows.volumeLow, i, values, at + field.volume)
+  putSum(rows.quoteVolume, rows.quoteVolumeLow, i, values, at + field.quoteVolume)
+  putSum(rows.buyVolume, rows.buyVolumeLow, i, values, at + field.buyVolume)
+  rows.trades[i] = values[at + field.trades] as number
+  rows.firstTradeId[i] = values[at + field.openId] as number
+  rows.lastTradeId[i] = values[at + field.closeId] as number
   // Every changing record so far is a tick.
-  rows.revision[i] = from.trades[k] as number
+  rows.revision[i] = values[at + field.trades] as number
   rows.seq[i] = 0
   rows.closedBy[i] = from.closedBy[k] as number
   rows.fill[i] = status & windowStatus.blind ? blindFill : 0
@@ -74,7 +76,9 @@ export function appendCandle(
         : kindCodes.final
 }
 
-function putSum(high: Float64Array, low: Float64Array, i: number, h: number, l: number): void {
+function putSum(high: Float64Array, low: Float64Array, i: number, sums: Float64Array, at: number): void {
+  const h = sums[at] as number
+  const l = sums[at + 1] as number
   const rounded = h + l
   high[i] = rounded
   low[i] = twoSumError(h, l, rounded)

@@ -11,7 +11,15 @@ import { growFloat64, growInt32, growUint8 } from './grow.ts'
 import { createLineClock } from './line-clock.ts'
 import type { WatermarkPolicy } from './stream-element.ts'
 import type { SymbolIndex } from './symbol-index.ts'
-import { mergeWindow, resetWindow, type WindowColumns, windowStatus } from './window-columns.ts'
+import {
+  windowField as field,
+  mergeWindow,
+  resetWindow,
+  type WindowColumns,
+  windowNumber,
+  windowStatus,
+  windowWidth,
+} from './window-columns.ts'
 import { createComposer, createWindowRings, growRings, placeOf, type WindowRing } from './window-rings.ts'
 
 const { live, fired, published, changed, fresh, blind } = windowStatus
@@ -99,8 +107,8 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     }
   }
   const fire = (s: number, ring: WindowRing, k: number, by: number): void => {
-    const { status, number, closedBy: closers } = ring.columns
-    const start = (number[k] as number) * ring.sizeMs
+    const { status, closedBy: closers } = ring.columns
+    const start = windowNumber(ring.columns, k) * ring.sizeMs
     const isBlind = clock.isBlind(lineOf[s] as number, start, start + ring.sizeMs)
     // No longer fresh: the next tick goes through `touch`, which may reopen the window.
     status[k] = ((status[k] as number) & ~fresh) | fired | changed | (isBlind ? blind : 0)
@@ -117,10 +125,8 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
       if (watermark >= last) fire(s, ring, k, closedBy.watermark)
       else if (clock.coveredTo(lineOf[s] as number) - idleMs > last) fire(s, ring, k, closedBy.idle)
     }
-    invariant(
-      columns.number[k] === number,
-      `window ${number} of ${sizeMs} ms has its place, found ${columns.number[k]}`,
-    )
+    const found = windowNumber(columns, k)
+    invariant(found === number, `window ${number} of ${sizeMs} ms has its place, found ${found}`)
     let status = columns.status[k] as number
     if (status & fired && columns.closedBy[k] === closedBy.end && watermark < last) {
       status &= ~fired
@@ -145,7 +151,7 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     if (status & changed)
       appendCandle(expired, symbols.globalOf(s), ring.sizeMs, contentOf(s, ring, k), contentAt(ring, k))
     if (ring === base) {
-      const start = (columns.number[k] as number) * baseMs
+      const start = windowNumber(columns, k) * baseMs
       for (const above of rollUps)
         mergeWindow(above.columns, placeOf(above, s, Math.floor(start / above.sizeMs)), columns, k)
     }
@@ -159,10 +165,10 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
   /** Fires and expires what the watermark has passed. The base ring comes first: it feeds the others. */
   const sweepSymbol = (s: number, watermark: number): void => {
     for (const ring of rings) {
-      const { status, number } = ring.columns
+      const { status } = ring.columns
       for (let k = s * ring.places, end = k + ring.places; k < end; k++) {
         if (status[k] === 0) continue
-        const last = ((number[k] as number) + 1) * ring.sizeMs - 1
+        const last = (windowNumber(ring.columns, k) + 1) * ring.sizeMs - 1
         if (watermark >= last && ((status[k] as number) & fired) === 0) fire(s, ring, k, closedBy.watermark)
         if (watermark >= last + lateness) expire(s, ring, k)
       }
@@ -181,10 +187,10 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     for (let s = 0; s < symbols.size && s < lineOf.length; s++) {
       if (lineOf[s] !== l) continue
       for (const ring of rings) {
-        const { status, number } = ring.columns
+        const { status } = ring.columns
         for (let k = s * ring.places, stop = k + ring.places; k < stop; k++) {
-          if (((status[k] as number) & (live | fired)) === live && ((number[k] as number) + 1) * ring.sizeMs <= end)
-            fire(s, ring, k, by)
+          const closes = (windowNumber(ring.columns, k) + 1) * ring.sizeMs
+          if (((status[k] as number) & (live | fired)) === live && closes <= end) fire(s, ring, k, by)
           if (by === closedBy.end) status[k] = (status[k] as number) & ~fresh
         }
       }
@@ -198,15 +204,7 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
 
   const rows = (columns: TickColumns, from: number, to: number): void => {
     const { symbol, line, eventTime, price, size, side: sides, tradeId, sequence, verdict: verdicts, offset } = columns
-    let lastGlobal = -1
-    for (let i = from; i < to; i++) {
-      if (symbol[i] === lastGlobal) continue
-      lastGlobal = symbol[i] as number
-      ensureSymbol(symbols.localOf(lastGlobal))
-    }
-    const { status, number, open, high, low, close, openTime, openSequence, openId, closeTime, closeSequence } =
-      base.columns
-    const { closeId, volume, volumeLow, quoteVolume, quoteVolumeLow, buyVolume, buyVolumeLow, trades } = base.columns
+    let { status, values } = base.columns
     const mask = base.places - 1
     const shift = outOfOrdernessMs + 1
     let used = 0
@@ -214,7 +212,7 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     let s = -1
     let l = -1
     let lastLine = -1
-    lastGlobal = -1
+    let lastGlobal = -1
     let watermarks = clock.watermark
     for (let i = from; i < to; i++) {
       const decided = verdicts[i] as number
@@ -223,6 +221,10 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
       if (global !== lastGlobal) {
         lastGlobal = global
         s = symbols.localOf(global)
+        if (s >= lineOf.length) {
+          ensureSymbol(s)
+          ;({ status, values } = base.columns)
+        }
       }
       if (line[i] !== lastLine) {
         lastLine = line[i] as number
@@ -246,53 +248,53 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
         continue
       }
       const k = s * base.places + (n & mask)
-      if (((status[k] as number) & hot) !== hot || number[k] !== n) touch(s, n)
+      const at = k * windowWidth
+      if (((status[k] as number) & hot) !== hot || values[at + field.number] !== n) touch(s, n)
       const p = price[i] as number
       const q = size[i] as number
-      const at = sequence[i] as number
+      const order = sequence[i] as number
       const id = tradeId[i] as number
       used += 1
-      if (trades[k] === 0) {
-        open[k] = high[k] = low[k] = close[k] = p
-        openTime[k] = closeTime[k] = t
-        openSequence[k] = closeSequence[k] = at
-        openId[k] = closeId[k] = id
+      if (values[at + field.trades] === 0) {
+        values[at + field.open] = values[at + field.high] = values[at + field.low] = values[at + field.close] = p
+        values[at + field.openTime] = values[at + field.closeTime] = t
+        values[at + field.openSequence] = values[at + field.closeSequence] = order
+        values[at + field.openId] = values[at + field.closeId] = id
       } else {
-        if (p > (high[k] as number)) high[k] = p
-        if (p < (low[k] as number)) low[k] = p
-        const ct = closeTime[k] as number
-        const cs = closeSequence[k] as number
-        if (t > ct || (t === ct && (at > cs || (at === cs && id >= (closeId[k] as number))))) {
-          close[k] = p
-          closeTime[k] = t
-          closeSequence[k] = at
-          closeId[k] = id
+        if (p > (values[at + field.high] as number)) values[at + field.high] = p
+        if (p < (values[at + field.low] as number)) values[at + field.low] = p
+        const ct = values[at + field.closeTime] as number
+        if (t > ct || (t === ct && !isBefore(order, id, values, at + field.closeSequence))) {
+          values[at + field.close] = p
+          values[at + field.closeTime] = t
+          values[at + field.closeSequence] = order
+          values[at + field.closeId] = id
         }
-        const ot = openTime[k] as number
-        const os = openSequence[k] as number
-        if (t < ot || (t === ot && (at < os || (at === os && id < (openId[k] as number))))) {
-          open[k] = p
-          openTime[k] = t
-          openSequence[k] = at
-          openId[k] = id
+        const ot = values[at + field.openTime] as number
+        if (t < ot || (t === ot && isBefore(order, id, values, at + field.openSequence))) {
+          values[at + field.open] = p
+          values[at + field.openTime] = t
+          values[at + field.openSequence] = order
+          values[at + field.openId] = id
         }
       }
-      const v = volume[k] as number
+      const v = values[at + field.volume] as number
       const v1 = v + q
-      volumeLow[k] = (volumeLow[k] as number) + twoSumError(v, q, v1)
-      volume[k] = v1
+      values[at + field.volumeLow] = (values[at + field.volumeLow] as number) + twoSumError(v, q, v1)
+      values[at + field.volume] = v1
       const product = p * q
-      const w = quoteVolume[k] as number
+      const w = values[at + field.quoteVolume] as number
       const w1 = w + product
-      quoteVolumeLow[k] = (quoteVolumeLow[k] as number) + twoSumError(w, product, w1) + twoProductError(p, q, product)
-      quoteVolume[k] = w1
+      values[at + field.quoteVolumeLow] =
+        (values[at + field.quoteVolumeLow] as number) + twoSumError(w, product, w1) + twoProductError(p, q, product)
+      values[at + field.quoteVolume] = w1
       if (sides[i] === side.buy) {
-        const b = buyVolume[k] as number
+        const b = values[at + field.buyVolume] as number
         const b1 = b + q
-        buyVolumeLow[k] = (buyVolumeLow[k] as number) + twoSumError(b, q, b1)
-        buyVolume[k] = b1
+        values[at + field.buyVolumeLow] = (values[at + field.buyVolumeLow] as number) + twoSumError(b, q, b1)
+        values[at + field.buyVolume] = b1
       }
-      trades[k] = (trades[k] as number) + 1
+      values[at + field.trades] = (values[at + field.trades] as number) + 1
     }
     effects.counts.used += used
     effects.counts.late += late
@@ -357,13 +359,13 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
       const s = symbols.localOf(global)
       const ring = rings.find((candidate) => candidate.sizeMs === intervalSeconds * 1000)
       if (ring === undefined || s >= lineOf.length) return
-      const { status, number } = ring.columns
+      const { status } = ring.columns
       const places: number[] = []
       for (let k = s * ring.places, end = k + ring.places; k < end; k++) {
         const isCommitted = ((status[k] as number) & (fired | published | changed)) === (fired | published)
         if ((status[k] as number) & live && !isCommitted) places.push(k)
       }
-      places.sort((a, b) => (number[a] as number) - (number[b] as number))
+      places.sort((a, b) => windowNumber(ring.columns, a) - windowNumber(ring.columns, b))
       for (const k of places) appendCandle(out, global, ring.sizeMs, contentOf(s, ring, k), contentAt(ring, k))
     },
     write(writer, full) {
@@ -401,4 +403,10 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
       return count
     },
   }
+}
+
+/** Whether (sequence, id) comes before the pair at `at`. */
+function isBefore(sequence: number, id: number, pairs: Float64Array, at: number): boolean {
+  const other = pairs[at] as number
+  return sequence < other || (sequence === other && id < (pairs[at + 1] as number))
 }

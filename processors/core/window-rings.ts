@@ -5,6 +5,7 @@ import {
   mergeWindow,
   resetWindow,
   type WindowColumns,
+  windowNumber,
   windowStatus,
 } from './window-columns.ts'
 
@@ -64,14 +65,14 @@ export function createComposer(
   const base = rings[0]
   invariant(base !== undefined, 'there is a base ring')
   return (ring, symbol, at) => {
-    const number = ring.columns.number[at] as number
+    const number = windowNumber(ring.columns, at)
     resetWindow(scratch, 0, number, ring.columns.status[at] as number)
     scratch.closedBy[0] = ring.columns.closedBy[at] as number
     mergeWindow(scratch, 0, ring.columns, at)
     const each = ring.sizeMs / base.sizeMs
     for (let k = symbol * base.places, end = k + base.places; k < end; k++) {
       if (((base.columns.status[k] as number) & windowStatus.live) === 0) continue
-      if (Math.floor((base.columns.number[k] as number) / each) === number) mergeWindow(scratch, 0, base.columns, k)
+      if (Math.floor(windowNumber(base.columns, k) / each) === number) mergeWindow(scratch, 0, base.columns, k)
     }
     return scratch
   }
