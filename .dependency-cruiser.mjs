@@ -28,7 +28,7 @@ export default {
     forbid('core-has-no-platform', { path: '^processors/core/', pathNot: test }, { dependencyTypes: ['core', 'npm'] }),
     forbid(
       'only-the-composition-root-names-adapters',
-      { path: '^topology/', pathNot: `^topology/(main|worker|adapters)\\.ts$|${test}` },
+      { path: '^topology/', pathNot: `^topology/(main|worker|adapters|feed-role|gateway-role)\\.ts$|${test}` },
       { path: `${adapters}|^gateway/` },
     ),
     forbid('nothing-imports-tests', { pathNot: `^(test|bench|cli)/|${test}` }, { path: `^(test|bench)/|\\.test\\.ts$` }),

@@ -10,7 +10,7 @@ export function offsetOutOfRange(topic: string, partition: number, offset: numbe
       offset < range.earliest
         ? 'the records from there on were deleted by retention, or the topic was made anew'
         : 'the topic lost records or was made anew',
-    hint: 'restore the topic, or start a new topology name and accept the gap',
+    hint: 'give the topic its records back, or start with an empty store: what is left of the log is then read from its start',
   })
 }
 

@@ -75,5 +75,5 @@ export async function openSnapshot({ config, log }: AdapterContext): Promise<Sna
     return createMemorySnapshot()
   }
   const { createRedisSnapshot } = await import('../sinks/snapshot/redis-snapshot.ts')
-  return createRedisSnapshot({ url: config.REDIS_URL, prefix: config.TOPIC_PREFIX, logger: log })
+  return createRedisSnapshot({ url: config.REDIS_URL, prefix: `redwick:${config.TOPIC_PREFIX}`, logger: log })
 }

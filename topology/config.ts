@@ -64,11 +64,19 @@ function fileSources(): Source[] {
   if (existsSync('.env')) sources.push({ name: '.env', values: parseEnv(readFileSync('.env', 'utf8')) as Values })
   const path = 'redwick.config.json'
   if (existsSync(path)) {
-    const parsed = z.record(z.string(), z.coerce.string()).safeParse(JSON.parse(readFileSync(path, 'utf8')))
-    if (!parsed.success) throw badConfig(path, 'expected one object of names and values')
+    const parsed = z.record(z.string(), z.coerce.string()).safeParse(parseJson(readFileSync(path, 'utf8')))
+    if (!parsed.success) throw badConfig(path, 'expected one JSON object of names and values')
     sources.push({ name: path, values: parsed.data })
   }
   return sources
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 function badConfig(what: string, why: string): FatalError {

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Conservation } from '../processors/core/effects.ts'
-import type { DeadLetter } from '../schemas/dead-letter.ts'
+import type { DeadLetterReason } from '../schemas/dead-letter.ts'
 
 /** What an engine counts; totals are of committed records. */
 export interface EngineMetrics {
@@ -13,7 +13,7 @@ export interface EngineMetrics {
     nextOffset: number,
     counts: Conservation,
     finals: number,
-    deadLetters: readonly DeadLetter[],
+    reasons: readonly DeadLetterReason[],
   ): void
 }
 
@@ -59,14 +59,14 @@ export function createEngineMetrics(registry: Registry): EngineMetrics {
       registers,
     }),
     totals,
-    committed(partition, nextOffset, counts, finalCount, deadLetters) {
+    committed(partition, nextOffset, counts, finalCount, reasons) {
       for (const result of results) {
         records.inc({ result }, counts[result])
         totals[result] += counts[result]
       }
       finals.inc(finalCount)
       offsets.set({ partition: String(partition) }, nextOffset)
-      for (const { reason } of deadLetters) letters.inc({ reason })
+      for (const reason of reasons) letters.inc({ reason })
     },
   }
 }

@@ -2,9 +2,8 @@ import type { CandleStore, PartitionCheckpoint, TopicIdentity } from '../ports/c
 import type { Clock } from '../ports/clock.ts'
 import { FatalError } from '../schemas/errors.ts'
 import type { CommitPublisher } from './commit-publisher.ts'
-import type { EmissionPublisher } from './emission-publisher.ts'
+import type { ChannelPosition, EmissionPublisher, PublishedEmissions } from './emission-publisher.ts'
 import { unpackOutbox } from './outbox.ts'
-import type { SnapshotWriter } from './snapshot-writer.ts'
 import type { Topology } from './topology.ts'
 
 export interface TakeoverOptions {
@@ -14,13 +13,14 @@ export interface TakeoverOptions {
   readonly store: CandleStore
   readonly commits: CommitPublisher
   readonly publisher: EmissionPublisher
-  readonly snapshots: SnapshotWriter
   readonly clock: Clock
 }
 
 export interface TakenOver extends PartitionCheckpoint {
   /** Offset of the `epoch` record in `candles.live`. */
   readonly epochOffset: number
+  /** Where the channels stand that the old owner still owed something. */
+  readonly republished: PublishedEmissions
 }
 
 /**
@@ -28,17 +28,20 @@ export interface TakenOver extends PartitionCheckpoint {
  * at the store and read what it committed, say so on `candles.live`, publish what it still owed.
  */
 export async function takeOverPartition(options: TakeoverOptions): Promise<TakenOver> {
-  const { partition, identity, topology, store, commits, publisher, snapshots, clock } = options
+  const { partition, identity, topology, store, commits, publisher, clock } = options
   await commits.takeOver(partition)
   const [checkpoint] = await store.takeover(topology.name, identity, [partition], clock.now())
   if (checkpoint === undefined)
     throw new FatalError({ code: 'NO_CHECKPOINT', message: `the store has no answer for partition ${partition}` })
   const epochOffset = await publisher.startEpoch(partition, checkpoint.epoch)
+  const channels = new Map<string, ChannelPosition>()
+  let lastOffset = epochOffset
   for (const { payload } of checkpoint.outbox) {
     const outbox = unpackOutbox(payload)
     await commits.publish(partition, checkpoint.epoch, outbox)
     const sent = await publisher.publish(partition, outbox.finals)
-    if (sent.channels.length > 0) snapshots.note(partition, checkpoint.epoch, sent.lastOffset, sent.channels)
+    for (const channel of sent.channels) channels.set(`${channel.symbol}|${channel.interval}`, channel)
+    lastOffset = Math.max(lastOffset, sent.lastOffset)
   }
-  return { ...checkpoint, epochOffset }
+  return { ...checkpoint, epochOffset, republished: { channels: [...channels.values()], lastOffset } }
 }

@@ -91,6 +91,13 @@ function numberOption(steps: readonly StepDescription[], operator: string, optio
   return typeof value === 'number' ? value : undefined
 }
 
+const emitEveryMsDefault = 100
+
+/** Least time between two updates of an open candle, as the topology says it. */
+export function emitEveryMsOf({ steps }: Topology): number {
+  return numberOption(steps, 'toCandles', 'emitEveryMs') ?? emitEveryMsDefault
+}
+
 /** The rules that bind steps to each other; broken ones are our user's mistake, told before anything runs. */
 function checkSteps(steps: readonly StepDescription[], watermark: WatermarkPolicy, baseMs: number): void {
   const ids = steps.flatMap((one) => (one.id === undefined ? [] : [one.id]))

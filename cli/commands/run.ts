@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
 import { readConfig } from '../../topology/config.ts'
+import { type Role, roles } from '../../topology/context.ts'
 import { type FeedOptions, parseNumber } from '../../topology/feed-options.ts'
 import { createLogger } from '../../topology/logger.ts'
-import { type Role, roles } from '../../topology/main.ts'
 import { globalFlags } from '../global-flags.ts'
 import { stopSignal } from '../stop-signal.ts'
 import { addFeedFlags, feedOptionsOf } from './feed-flags.ts'
@@ -28,6 +28,7 @@ async function run(command: Command, flags: RunFlags, feed: FeedOptions): Promis
     feed,
     untilEnd: flags.untilEnd === true,
     log: createLogger({ level, isJson }),
+    logging: { level, isJson },
     signal: stopSignal(),
   })
 }

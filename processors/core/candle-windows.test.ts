@@ -255,6 +255,7 @@ it.each([
   { name: 'an infinite size', over: { size: Number.POSITIVE_INFINITY }, reason: 'BAD_SIZE' },
   { name: 'a size of 0', over: { size: 0 }, reason: 'BAD_SIZE' },
   { name: 'a symbol with a line break', over: { symbol: 'A\nB' }, reason: 'BAD_SYMBOL' },
+  { name: 'an event time before the year 1', over: { eventTime: -300_000_000_000_000 }, reason: 'BAD_TIME' },
   { name: 'an event time ahead of the append time', over: { eventTime: 160_001 }, reason: 'FUTURE_TIME' },
 ])('$name is a dead letter and moves nothing', ({ over, reason }) => {
   const pipeline = createTestPipeline()

@@ -64,6 +64,14 @@ export function createDeduplicator({ symbols, effects, withinMs }: DeduplicatorO
     return found
   }
 
+  const isNewByName = (s: number, id: number, eventTime: number): boolean => {
+    const ids = recentOf(s)
+    const before = ids.overflows
+    const isNew = ids.add(id, eventTime)
+    if (ids.overflows > before) effects.alarm('recent_ids_evicted')
+    return isNew
+  }
+
   /** A monotonic id other than the highest plus one. */
   const isNewOutOfLine = (s: number, id: number, eventTime: number): boolean => {
     const top = highest[s] as number
@@ -118,7 +126,7 @@ export function createDeduplicator({ symbols, effects, withinMs }: DeduplicatorO
       const id = tradeId[i] as number
       const time = eventTime[i] as number
       let isNew: boolean
-      if (order[i] === idOrder.unordered) isNew = recentOf(s).add(id, time)
+      if (order[i] === idOrder.unordered) isNew = isNewByName(s, id, time)
       else if (id === (highest[s] as number) + 1) {
         highest[s] = id
         isNew = true

@@ -21,6 +21,9 @@ export interface TickGateOptions {
   readonly futureBoundMs: number
 }
 
+/** The first instant of the year 1: every store can hold what comes after it. */
+const eventTimeMin = -62_135_596_800_000
+
 const named = { unchecked: 0, good: 1, bad: 2 } as const
 
 /**
@@ -66,7 +69,9 @@ export function createTickGate({ symbols, lines, effects, futureBoundMs }: TickG
   const rows = (columns: TickColumns, from: number, to: number): void => {
     const { symbol, line, price, size, eventTime, appendTime } = columns
     let lastGlobal = -1
+    let lastLine = -1
     let s = -1
+    let l = -1
     for (let i = from; i < to; i++) {
       const global = symbol[i] as number
       if (global !== lastGlobal) {
@@ -89,6 +94,10 @@ export function createTickGate({ symbols, lines, effects, futureBoundMs }: TickG
         continue
       }
       const t = eventTime[i] as number
+      if (t < eventTimeMin) {
+        reject(columns, i, s, 'BAD_TIME', `an event time is at least ${eventTimeMin}, was ${t}`)
+        continue
+      }
       if (t > (appendTime[i] as number) + futureBoundMs) {
         reject(
           columns,
@@ -99,7 +108,10 @@ export function createTickGate({ symbols, lines, effects, futureBoundMs }: TickG
         )
         continue
       }
-      const l = lines.localOf(line[i] as number)
+      if (line[i] !== lastLine) {
+        lastLine = line[i] as number
+        l = lines.localOf(lastLine)
+      }
       if (lineOf[s] !== l) {
         if ((lineOf[s] as number) < 0) bind(s, l)
         else

@@ -79,7 +79,7 @@ CREATE TABLE dead_letters (
 );
 -- A record is here once; what a feed refused is here once by its own place, however often it is replayed.
 CREATE UNIQUE INDEX dead_letters_by_record ON dead_letters (topic, partition, record_offset) WHERE source = '';
-CREATE UNIQUE INDEX dead_letters_by_source ON dead_letters (topic, source) WHERE source <> '';
+CREATE UNIQUE INDEX dead_letters_by_source ON dead_letters (topic, source, md5(payload)) WHERE source <> '';
 
 CREATE TABLE late_ranges (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -24,7 +24,7 @@ export async function checkTopic(transport: SqlTransport, topology: string, topi
     code: 'TOPIC_CHANGED',
     message: `Topic ${topic.topic} is not the one that was committed against`,
     why,
-    hint: 'Run: npm run repartition',
+    hint: 'Give the topic its old form back, or start with an empty store and a new DATA_DIR: the log is read again from its start',
     exitCode: exitCodes.config,
   })
 }
