@@ -94,10 +94,6 @@ export function pushLog(log: EncodedLog, decoder: TickDecoder, take: (batch: Col
   const { appendTime } = log
   let offset = 0
   let base = 0
-  const flush = (): void => {
-    take(decoder.take(0, base, offset))
-    base = offset
-  }
   for (const { bytes, starts, controls } of log.segments) {
     let next = 0
     let controlPlace = controls[0]?.place ?? -1
@@ -111,12 +107,13 @@ export function pushLog(log: EncodedLog, decoder: TickDecoder, take: (batch: Col
       const to = starts[i + 1] as number
       let result = decoder.push(bytes, from, to, offset, appendTime, kind)
       if (result === pushed.full) {
-        flush()
+        take(decoder.take(0, base, offset))
+        base = offset
         result = decoder.push(bytes, from, to, offset, appendTime, kind)
       }
       invariant(result === pushed.taken, 'a record of an encoded log finds its schema and room')
       offset += 1
     }
   }
-  if (decoder.pending > 0) flush()
+  if (decoder.pending > 0) take(decoder.take(0, base, offset))
 }

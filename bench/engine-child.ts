@@ -13,6 +13,7 @@ import { createMemorySnapshot } from '../sinks/snapshot/memory-snapshot.ts'
 import { candles } from '../topology/candles.ts'
 import { createCodecs } from '../topology/codecs.ts'
 import { createEngine } from '../topology/engine.ts'
+import { committedThrough } from '../topology/engine-host.ts'
 import { createEngineMetrics } from '../topology/engine-metrics.ts'
 import { systemClock as clock } from '../topology/system-clock.ts'
 import { ensureTopics } from '../topology/topics.ts'
@@ -87,7 +88,8 @@ async function main(brokers: string, databaseUrl: string, prefix: string, groupI
   const targets = new Map([...ends].map(([partition, { latest }]) => [partition, latest]))
   const startedAt = Date.now()
   await engine.start()
-  await Promise.race([engine.committedThrough(targets), engine.failed])
+  const never = new AbortController().signal
+  await Promise.race([committedThrough([engine], targets, clock, never), engine.failed])
   const committedAt = Date.now()
   const { user, system } = process.cpuUsage()
   const rssMiB = Math.round(process.resourceUsage().maxRSS / 1024)
