@@ -31,7 +31,11 @@ export default {
       { path: '^topology/', pathNot: `^topology/(main|worker|adapters|feed-role|gateway-role)\\.ts$|${test}` },
       { path: `${adapters}|^gateway/` },
     ),
-    forbid('nothing-imports-tests', { pathNot: `^(test|bench|cli)/|${test}` }, { path: `^(test|bench)/|\\.test\\.ts$` }),
+    forbid(
+      'nothing-imports-tests',
+      { pathNot: `^(test|bench|cli)/|${test}` },
+      { path: `^(test|bench)/|\\.test\\.ts$` },
+    ),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -137,7 +137,8 @@ it('the table equals the oracle whatever commits fail and partitions move', asyn
       await engines[0]?.start()
       const each = Math.ceil(ticks.length / (eventList.length + 1))
       for (let i = 0; i * each < ticks.length; i++) {
-        for (const tick of ticks.slice(i * each, (i + 1) * each)) output.tick(tick)
+        // The feed sends the end of the last piece again, as after a reconnect.
+        for (const tick of ticks.slice(Math.max(0, i * each - 3), (i + 1) * each)) output.tick(tick)
         await output.flush()
         const event = eventList[i]
         if (event === 'second engine' && engines.length < 3) {
