@@ -49,7 +49,6 @@ export const configSchema = z.object({
 })
 
 export type Config = z.infer<typeof configSchema>
-export type ConfigName = keyof typeof configSchema.shape
 
 type Values = Record<string, string | undefined>
 

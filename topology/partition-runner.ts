@@ -9,7 +9,7 @@ import { type Candle, type Emission, emissionNames } from '../schemas/candle.ts'
 import { type CandleColumns, createCandleColumns } from '../schemas/candle-columns.ts'
 import type { ColumnBatch } from '../schemas/columns.ts'
 import type { DeadLetter, LateRange } from '../schemas/dead-letter.ts'
-import { invariant } from '../schemas/errors.ts'
+import { FatalError, invariant, messageOf } from '../schemas/errors.ts'
 import type { Interner } from '../schemas/interner.ts'
 import { createLateRanges } from './late-ranges.ts'
 import { packOutbox } from './outbox.ts'
@@ -97,13 +97,13 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
 
   const restoredSections = checkpoint.states.map(unpackSections)
   const input = new Subject<StreamElement<ColumnBatch>>()
-  let failure: unknown
+  let failure: Error | undefined
   input.pipe(topology.pipeline).subscribe({
     next(element) {
       if (element.kind === 'rows') for (let i = 0; i < element.rows.length; i++) copyCandle(out, element.rows, i)
     },
     error(error: unknown) {
-      failure = error
+      failure = error instanceof Error ? error : new FatalError({ code: 'PIPELINE', message: messageOf(error) })
     },
   })
   const push = (element: StreamElement<ColumnBatch>): void => {

@@ -48,7 +48,7 @@ it('malformed lines are dead letters with file and line; the run goes on and exi
   const letters = listed.stdout
     .trimEnd()
     .split('\n')
-    .map((line): { reason: string; source: string } => JSON.parse(line))
+    .map((line) => JSON.parse(line) as { reason: string; source: string })
   expect(letters.map(({ reason, source }) => `${reason} ${source}`).sort()).toEqual([
     'BAD_PRICE ',
     'BAD_SYMBOL ',

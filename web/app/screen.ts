@@ -9,7 +9,7 @@ import { createLegend, digitsOf } from './legend.ts'
 import type { Bar } from './protocol.ts'
 import { intervals, type View } from './route.ts'
 
-export interface ScreenOptions {
+interface ScreenOptions {
   readonly api: Api
   /** Start of a symbol's first candle, epoch ms. */
   readonly firstOf: (symbol: string) => number | undefined
