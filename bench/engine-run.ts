@@ -26,7 +26,7 @@ const engineRun = z.object({
   trades: z.number(),
 })
 /** What the engine's process tells of its run. */
-type EngineRun = z.infer<typeof engineRun>
+export type EngineRun = z.infer<typeof engineRun>
 
 /** One pass over a backlog, by an engine or by a peer. */
 export interface Pass {

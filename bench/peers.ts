@@ -10,13 +10,14 @@ function comparison(ours: readonly Pass[], theirs: readonly Pass[], allowNoise: 
   const [our, their] = [ours, theirs].map((passes) => spreadOf(passes.map((pass) => pass.ticksPerSecond)))
   if (our === undefined || their === undefined) return {}
   const noise = Math.max(noiseOf(our), noiseOf(their))
-  const isQuiet = noise <= noiseMax
+  const percent = Math.round(noise * 100)
+  if (noise > noiseMax && !allowNoise)
+    return {
+      ratio: `none: the runs lie ${percent} % apart; take a quiet machine, or --allow-noise`,
+      noise: significant(noise),
+    }
   return {
-    ...(isQuiet || allowNoise
-      ? { ratio: significant(our.median / their.median) }
-      : {
-          ratio: `none: the runs lie ${Math.round(noise * 100)} % apart; run it on a quiet machine, or --allow-noise`,
-        }),
+    ratio: significant(our.median / their.median),
     ratioOfPairs: spreadOf(ours.map((pass, i) => pass.ticksPerSecond / (theirs[i]?.ticksPerSecond ?? Number.NaN))),
     noise: significant(noise),
   }
