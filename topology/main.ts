@@ -9,6 +9,7 @@ import type { Snapshot } from '../ports/snapshot.ts'
 import { exitCodes, FatalError, messageOf } from '../schemas/errors.ts'
 import { topicNames } from '../schemas/topics.ts'
 import { type AdapterContext, lockDataDir, openBroker, openRegistry, openSnapshot, openStore } from './adapters.ts'
+import { candles } from './candles.ts'
 import { createCodecs } from './codecs.ts'
 import type { Context, RunOptions } from './context.ts'
 import { createCandleEngine } from './engine-factory.ts'
@@ -16,6 +17,7 @@ import { committedThrough, type EngineHost } from './engine-host.ts'
 import { createEngineMetrics, type EngineMetrics } from './engine-metrics.ts'
 import { makeFeed, runFeed } from './feed-role.ts'
 import { startGateway } from './gateway-role.ts'
+import { ensureLogEnd } from './log-end.ts'
 import { systemClock } from './system-clock.ts'
 import { ensureTopics } from './topics.ts'
 import { createWorkerHost } from './worker-host.ts'
@@ -75,8 +77,8 @@ async function runRoles(context: Context, feed: Feed | undefined): Promise<void>
     if (options.signal.aborted) resolve()
     options.signal.addEventListener('abort', () => resolve(), { once: true })
   })
-  const feeding = async (source: Feed): Promise<void> => {
-    await runFeed(source, context, stopFeed.signal)
+  const feeding = async (): Promise<void> => {
+    if (feed !== undefined && role !== 'engine') await runFeed(feed, context, stopFeed.signal)
     if (stopFeed.signal.aborted || engines.length === 0) return
     const ends = await broker.admin.offsets(topics.ticks)
     const targets = new Map([...ends].map(([partition, { latest }]) => [partition, latest]))
@@ -87,8 +89,8 @@ async function runRoles(context: Context, feed: Feed | undefined): Promise<void>
   try {
     const failed = engines.map((engine) => engine.failed)
     await Promise.race([Promise.all(engines.map((engine) => engine.start())), ...failed])
-    if (role !== 'gateway' && role !== 'engine' && feed !== undefined) fed = feeding(feed)
-    const isOver = feed !== undefined && (options.untilEnd || role === 'feed') ? fed : fed.then(() => stopped)
+    if (role !== 'gateway') fed = feeding()
+    const isOver = options.untilEnd || role === 'feed' ? fed : fed.then(() => stopped)
     await Promise.race([isOver, stopped, ...failed])
   } finally {
     log('info', 'stopping')
@@ -147,6 +149,9 @@ export async function runTopology(options: RunOptions): Promise<void> {
     const topicPrefix = config.TOPIC_PREFIX
     const opened = { clock, log, topics, broker, registry, store, snapshot, codecs, topicPrefix }
     const context: Context = { ...opened, options, partitions, registers: new Registry() }
+    const isOwnLog = config.REDPANDA_BROKERS === undefined
+    if (role !== 'gateway')
+      await ensureLogEnd({ broker, store, topic: topics.ticks, topology: candles.name, isOwnLog, log })
     await runRoles(context, makeFeed(context))
   } finally {
     await cleanedUp(cleanUp, log)

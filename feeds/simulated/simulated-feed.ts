@@ -95,6 +95,10 @@ async function writeSlots(
   const isLive = speed === 1 && endMs === undefined
   const endSlot = isLive ? Number.POSITIVE_INFINITY : Math.floor((endMs ?? clock.now()) / slotMs)
   const first = () => Math.min(...writers.map((writer) => writer.nextSlot))
+  const flush = (): Promise<void> => {
+    for (const writer of writers) writer.settle()
+    return output.flush()
+  }
   const startedAt = clock.monotonic()
   const simulatedFrom = first() * slotMs
   const simulatedNow = () => {
@@ -106,9 +110,9 @@ async function writeSlots(
     const until = Math.min(endSlot, Math.floor(simulatedNow() / slotMs))
     for (; slot < until && !signal.aborted; slot++) {
       for (const writer of writers) if (writer.nextSlot === slot) writer.write()
-      if (output.pending >= flushRecords) await output.flush()
+      if (output.pending >= flushRecords) await flush()
     }
-    await output.flush()
+    await flush()
     if (slot >= endSlot || signal.aborted) return
     const waitMs = ((slot + 1) * slotMs - simulatedNow()) / (speed === 'max' ? 1 : speed)
     await clock.sleep(Math.max(1, Math.ceil(waitMs)), signal)

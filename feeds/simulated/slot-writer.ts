@@ -7,7 +7,7 @@ import { type SlotTrade, type SymbolState, slotMs, tradeSlot } from './symbol-sl
 /** Trades of a slot, all symbols together: a slot fits in what a publisher holds. */
 const slotTradesMax = 10_000
 
-const quietSlots = 1_000 / slotMs
+const heartbeatSlots = 1_000 / slotMs
 
 interface PartitionWriterOptions {
   readonly output: FeedOutput
@@ -30,13 +30,15 @@ export interface PartitionWriter {
   readonly ticks: number
   /** Leaves out what lies before `slot`: a gap in the coverage, none in the ids. */
   jumpTo(slot: number): void
-  /** Writes the next slot. */
+  /** Writes the next slot; a heartbeat behind it at each full simulated second. */
   write(): void
+  /** A heartbeat with the cursor behind what has none yet: before every flush, so that a tail ends on one. */
+  settle(): void
 }
 
 /**
  * Writes the slots of one partition: `move` before a symbol's first tick, the slot's ticks in the order they happened,
- * then a heartbeat with the cursor. Slots without a trade share a heartbeat, at each full simulated second.
+ * then a heartbeat with the cursor, at each full simulated second and wherever a flush ends.
  * An event lies at most `outOfOrdernessMs` behind its slot, so a slot covers up to 1 ms before that.
  */
 export function createPartitionWriter(options: PartitionWriterOptions): PartitionWriter {
@@ -52,6 +54,7 @@ export function createPartitionWriter(options: PartitionWriterOptions): Partitio
   const moved = new Set<string>()
   let nextSlot = cursor === undefined ? options.firstSlot : cursor.slot + 1
   let coveredSlot = nextSlot
+  let owesHeartbeat = false
   let ticks = 0
 
   function writeTrade(trade: SlotTrade): void {
@@ -73,6 +76,7 @@ export function createPartitionWriter(options: PartitionWriterOptions): Partitio
     const to = nextSlot * slotMs - outOfOrdernessMs - 1
     output.control({ kind: 'heartbeat', line, from, to, cursor: cursorText(nextSlot - 1, states) }, partition)
     coveredSlot = nextSlot
+    owesHeartbeat = false
   }
 
   return {
@@ -95,7 +99,11 @@ export function createPartitionWriter(options: PartitionWriterOptions): Partitio
       trades.sort((a, b) => a.happenedAt - b.happenedAt)
       for (const trade of trades) writeTrade(trade)
       nextSlot++
-      if (trades.length > 0 || nextSlot % quietSlots === 0) writeHeartbeat()
+      owesHeartbeat ||= trades.length > 0
+      if (nextSlot % heartbeatSlots === 0) writeHeartbeat()
+    },
+    settle() {
+      if (owesHeartbeat) writeHeartbeat()
     },
   }
 }
