@@ -52,7 +52,7 @@ const enumColumns = new Map<string, { readonly names: readonly string[]; readonl
 ])
 const needed: readonly string[] = [...stringColumns, ...longColumns, ...doubleColumns, ...enumColumns.keys()]
 
-/** Reads a zigzag varint into `v`: 28 bits in integers, the rest in doubles. */
+/** Reads a zigzag varint into `v`: 42 bits in integers (times fit), the rest in doubles. */
 const longCode = `
 if (p >= to) return ${read.cut}
 x = b[p++]; lo = x & 127
@@ -70,12 +70,18 @@ else {
   }
   if (x < 128) v = (lo >>> 1) ^ -(lo & 1)
   else {
-    hi = 0; m = 1; k = 4
-    do {
-      if (p >= to || k++ === 10) return ${read.cut}
-      x = b[p++]; hi += (x & 127) * m; m *= 128
-    } while (x > 127)
-    v = hi * 134217728 + (lo >>> 1)
+    if (p >= to) return ${read.cut}
+    x = b[p++]; v = x & 127
+    if (x > 127) {
+      if (p >= to) return ${read.cut}
+      x = b[p++]; v |= (x & 127) << 7
+      m = 16384; k = 6
+      while (x > 127) {
+        if (p >= to || k++ === 10) return ${read.cut}
+        x = b[p++]; v += (x & 127) * m; m *= 128
+      }
+    }
+    v = v * 134217728 + (lo >>> 1)
     if (lo & 1) v = -v - 1
     if (v > 9007199254740991 || v < -9007199254740991) return ${read.longRange}
   }
@@ -148,7 +154,7 @@ export function compileColumnRead(writer: Type, target: ColumnTarget): ColumnRea
   const source = `"use strict"
 const { symbol, line, eventTime, price, size, side, idOrder, tradeId, sequence } = columns
 return function (b, dv, base, p, to, row) {
-let x = 0, lo = 0, hi = 0, m = 0, k = 0, v = 0
+let x = 0, lo = 0, m = 0, k = 0, v = 0
 let symbol_ = 0, symbolEnd = 0, line_ = 0, lineEnd = 0, eventTime_ = 0, price_ = 0, size_ = 0
 let side_ = 0, idOrder_ = 0, tradeId_ = 0, sequence_ = 0
 ${body}
