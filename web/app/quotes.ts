@@ -1,7 +1,9 @@
 import type { Answer, Api, SymbolEntry } from './api.ts'
 import type { ListQuote } from './symbol-list.ts'
 
-const symbolsEveryMs = 30_000
+const symbolsEveryMs = 10_000
+/** Before there is a symbol: a fresh start has its first within a second or two. */
+const firstSymbolsEveryMs = 500
 const quotesEveryMs = 10_000
 /** Waits after a failure double up to this. */
 const pauseMaxMs = 120_000
@@ -23,7 +25,8 @@ export function createQuotes(options: QuoteOptions) {
   const refreshSymbols = repeated(symbolsEveryMs, async () => {
     const answer = await api.symbols()
     if (answer.ok) options.onSymbols(answer.value)
-    return judged(answer)
+    const isFine = judged(answer)
+    return isFine && answer.ok && answer.value.length === 0 ? 'soon' : isFine
   })
   const refreshQuotes = repeated(quotesEveryMs, async () => {
     const symbols = options.visible().slice(0, quotedMax)
@@ -47,7 +50,7 @@ export function createQuotes(options: QuoteOptions) {
 }
 
 /** Runs `task` every `everyMs`, and at once when called; a failure (false) doubles the pause, starting at 2 s. */
-function repeated(everyMs: number, task: () => Promise<boolean>): () => Promise<void> {
+function repeated(everyMs: number, task: () => Promise<boolean | 'soon'>): () => Promise<void> {
   let timer = 0
   let failures = 0
   let busy = false
@@ -57,7 +60,14 @@ function repeated(everyMs: number, task: () => Promise<boolean>): () => Promise<
     busy = true
     const fine = document.hidden || (await task())
     busy = false
-    failures = fine ? 0 : failures + 1
-    timer = setTimeout(() => void run(), fine ? everyMs : Math.min(pauseMaxMs, 1000 * 2 ** Math.min(failures, 7)))
+    failures = fine === false ? failures + 1 : 0
+    timer = setTimeout(
+      () => void run(),
+      fine === false
+        ? Math.min(pauseMaxMs, 1000 * 2 ** Math.min(failures, 7))
+        : fine === 'soon'
+          ? firstSymbolsEveryMs
+          : everyMs,
+    )
   }
 }
