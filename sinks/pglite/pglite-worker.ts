@@ -11,6 +11,7 @@ import {
   type PgliteRequest,
   type PgliteWorkerData,
 } from './pglite-messages.ts'
+import { plantSeed, startParams } from './seed.ts'
 
 // On the main thread the database would stall the event loop for up to 1.5 s.
 const port = parentPort
@@ -25,10 +26,8 @@ let commitsSinceVacuum = 0
 let bytesSinceCheckpoint = 0
 
 try {
-  const db = await PGlite.create({
-    ...(dir === undefined ? {} : { dataDir: dir }),
-    startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'],
-  })
+  if (dir !== undefined) await plantSeed(dir)
+  const db = await PGlite.create({ ...(dir === undefined ? {} : { dataDir: dir }), startParams })
   const storeId = await migrate(sessionOf(db), (level, message, details = {}) =>
     post({ kind: 'log', level, message, details }),
   )
