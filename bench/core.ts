@@ -1,13 +1,14 @@
 import { writeFile } from 'node:fs/promises'
+import { candleOf } from '../processors/core/candle-rows.ts'
 import type { Candle } from '../schemas/candle.ts'
+import type { CandleColumns } from '../schemas/candle-columns.ts'
 import { candleCsvHeader, candleCsvLine } from '../schemas/candle-csv.ts'
 import { invariant } from '../schemas/errors.ts'
 import { Interner } from '../schemas/interner.ts'
 import { createTickColumnDecoder } from '../schemas/tick-column-decoder.ts'
 import type { TickDecoder } from '../schemas/tick-decoder.ts'
-import { candles as topology } from '../topology/candles.ts'
-import { createPartitionRunner, type PreparedCommit } from '../topology/partition-runner.ts'
 import { fileLog, generatedLog } from './bench-log.ts'
+import { createCorePipeline } from './core-pipeline.ts'
 import { type EncodedLog, fetchLogSchema, primeDecoder, pushLog } from './encoded-log.ts'
 import { type BenchOptions, type BenchOutcome, peakRssMiB, repeated, spreadOf } from './outcome.ts'
 
@@ -20,7 +21,7 @@ const barrierEveryMs = 1000
 interface CoreRun {
   readonly seconds: number
   readonly cpuMicros: number
-  readonly commits: readonly PreparedCommit[]
+  readonly finals: CandleColumns
 }
 
 /** What an engine's worker keeps for its life: the runs share it, as partitions do. */
@@ -38,51 +39,41 @@ async function createWorker(): Promise<Worker> {
   return { decoder, symbols, lines }
 }
 
-/** The log once through decoder and pipeline, with the pulses and checkpoints that fall into its time, and one at the end. */
+/** The log once through decoder and pipeline, with the pulses and barriers that fall into its time, and one at the end. */
 function runOnce(log: EncodedLog, { decoder, symbols, lines }: Worker): CoreRun {
-  const runner = createPartitionRunner({
-    topology,
-    topic: 'ticks',
-    checkpoint: { partition: 0, epoch: 1, nextOffset: 0, commitNo: 0, lastSeq: 0, states: [], outbox: [] },
-    symbols,
-    lines,
-    onAlarm: () => undefined,
-  })
-  const commits: PreparedCommit[] = []
-  const commit = (): void => {
-    commits.push(runner.prepare(commits.length))
-    runner.settled()
-  }
+  const pipeline = createCorePipeline(symbols, lines)
   const cpu = process.cpuUsage()
   const started = performance.now()
   let pulseAt = started + pulseEveryMs
   let barrierAt = started + barrierEveryMs
   pushLog(log, decoder, (batch) => {
-    runner.process(batch)
+    pipeline.process(batch)
     const now = performance.now()
     if (now >= pulseAt) {
-      runner.pulse()
+      pipeline.pulse()
       pulseAt = now + pulseEveryMs
     }
     if (now >= barrierAt) {
-      commit()
+      pipeline.barrier()
       barrierAt = now + barrierEveryMs
     }
   })
-  commit()
+  pipeline.barrier()
   const seconds = (performance.now() - started) / 1000
   const { user, system } = process.cpuUsage(cpu)
-  const seen = commits.reduce((sum, { counts }) => sum + counts.used + counts.late + counts.duplicate, 0)
-  const refused = commits.reduce((sum, { deadLetters }) => sum + deadLetters.length, 0)
-  invariant(seen + refused >= log.ticks, `every one of ${log.ticks} ticks is accounted for, were ${seen + refused}`)
-  return { seconds, cpuMicros: user + system, commits }
+  const { counts, finals } = pipeline
+  const seen = counts.used + counts.late + counts.duplicate + counts.rejected
+  invariant(seen >= log.ticks, `every one of ${log.ticks} ticks is accounted for, were ${seen}`)
+  return { seconds, cpuMicros: user + system, finals }
 }
 
 /** The last final or correction of each candle, ascending by symbol, interval, start. */
-function finalCandles(commits: readonly PreparedCommit[]): Candle[] {
+function lastOfEach(rows: CandleColumns, symbols: Interner): Candle[] {
   const last = new Map<string, Candle>()
-  for (const { finals } of commits)
-    for (const { candle } of finals) last.set(`${candle.symbol}|${candle.interval}|${candle.start}`, candle)
+  for (let i = 0; i < rows.length; i++) {
+    const candle = candleOf(rows, i, symbols.name(rows.symbol[i] ?? 0))
+    last.set(`${candle.symbol}|${candle.interval}|${candle.start}`, candle)
+  }
   return [...last.values()].sort((a, b) =>
     a.symbol < b.symbol ? -1 : a.symbol > b.symbol ? 1 : a.interval - b.interval || a.start - b.start,
   )
@@ -105,7 +96,7 @@ export async function core(options: BenchOptions): Promise<BenchOutcome> {
     const { seconds, cpuMicros } = last
     return { ticksPerSecond: log.ticks / seconds, cpuMicrosPerTick: cpuMicros / log.ticks }
   })
-  const candles = last === undefined ? [] : finalCandles(last.commits)
+  const candles = last === undefined ? [] : lastOfEach(last.finals, worker.symbols)
   if (out !== undefined) await writeFile(out, `${[candleCsvHeader, ...candles.map(candleCsvLine)].join('\n')}\n`)
   return {
     bench: 'core',

@@ -26,7 +26,7 @@ const page = join(import.meta.dirname, '..', 'docs', 'benchmarks.md')
 const whatItMeasures = new Map([
   [
     'core',
-    'Encoded ticks in memory to candles on one core: decode, admit, deduplicate, 1 m windows and six roll-ups, with a pulse each 100 ms and a checkpoint (state packed) each second of work and at the end. Input in memory counts into RSS.',
+    'Encoded ticks in memory to candles on one core: decode, admit, deduplicate, 1 m windows and six roll-ups, with a pulse each 100 ms and a barrier (finals out, state written) each second of work and at the end. The input lies in memory and counts into RSS.',
   ],
   ['decode', 'Framed Avro values to columns: the reader compiled from the schema, and the general one through avsc.'],
   ['store', 'Commits one after the other, each of new candles, offsets and 16 KiB of state; every commit is durable.'],
