@@ -26,7 +26,7 @@ export function createCorePipeline(symbols: Interner, lines: Interner): CorePipe
   const input = new Subject<StreamElement<ColumnBatch>>()
   let isPulse = false
   let isFirst = true
-  let failure: unknown
+  let failure: Error | undefined
   const push = (element: StreamElement<ColumnBatch>): void => {
     input.next(element)
     if (failure !== undefined) throw failure
@@ -37,7 +37,7 @@ export function createCorePipeline(symbols: Interner, lines: Interner): CorePipe
       for (let i = 0; i < element.rows.length; i++) copyCandle(finals, element.rows, i)
     },
     error(error: unknown) {
-      failure = error
+      failure = error instanceof Error ? error : new Error(String(error))
     },
   })
   push({
