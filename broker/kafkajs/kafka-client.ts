@@ -1,8 +1,6 @@
 import { Kafka, logLevel } from 'kafkajs'
+import type { Log } from '../../ports/logger.ts'
 import { registerCodecs } from './codecs.ts'
-
-type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-export type LogFunction = (level: LogLevel, message: string, details: Record<string, unknown>) => void
 
 /** Bounds of one attempt at anything: about 3 s where nothing listens. */
 export const retry = { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000, factor: 0.2, multiplier: 2 }
@@ -10,12 +8,8 @@ export const retry = { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000, f
 const connectMsMax = 3_000
 const requestMsMax = 15_000
 
-/** The client, with its own log silenced or passed on. */
-export function createKafkaClient(
-  brokers: readonly string[],
-  clientId: string,
-  logger: LogFunction | undefined,
-): Kafka {
+/** The client. Its own log is debug lines at most: what matters of it comes back as an error, or as a state of ours. */
+export function createKafkaClient(brokers: readonly string[], clientId: string, log: Log | undefined): Kafka {
   registerCodecs()
   return new Kafka({
     brokers: [...brokers],
@@ -23,18 +17,12 @@ export function createKafkaClient(
     retry,
     connectionTimeout: connectMsMax,
     requestTimeout: requestMsMax,
-    logLevel: logger === undefined ? logLevel.NOTHING : logLevel.WARN,
+    logLevel: log === undefined ? logLevel.NOTHING : logLevel.WARN,
     logCreator:
       () =>
-      ({ level, log, namespace }) => {
-        const { message, timestamp: _, ...details } = log
-        logger?.(levelName(level), message, { namespace, ...details })
+      ({ log: entry, namespace }) => {
+        const { message, timestamp: _, ...details } = entry
+        log?.('debug', `kafkajs: ${message}`, { namespace, ...details })
       },
   })
-}
-
-function levelName(level: logLevel): LogLevel {
-  if (level === logLevel.ERROR) return 'error'
-  if (level === logLevel.WARN) return 'warn'
-  return level === logLevel.INFO ? 'info' : 'debug'
 }

@@ -1,9 +1,10 @@
 import type { Broker } from '../../ports/broker.ts'
 import type { Clock } from '../../ports/clock.ts'
+import type { Log } from '../../ports/logger.ts'
 import { brokerClosed } from '../broker-errors.ts'
 import { createSchemaWait } from '../schema-wait.ts'
 import { createKafkaAdmin } from './kafka-admin.ts'
-import { createKafkaClient, type LogFunction } from './kafka-client.ts'
+import { createKafkaClient } from './kafka-client.ts'
 import { createKafkaProducer, createKafkaTransactionalProducer } from './kafka-producer.ts'
 import { createKafkaReader } from './kafka-reader.ts'
 import { createColumnFeed } from './kafka-subscription.ts'
@@ -14,8 +15,8 @@ interface KafkaBrokerOptions {
   readonly brokers: readonly string[]
   readonly clientId: string
   readonly clock: Clock
-  /** Takes the client's warnings and errors; absent: silence. */
-  readonly logger?: LogFunction
+  /** Takes the client's own log, as debug lines; absent: silence. */
+  readonly logger?: Log
 }
 
 interface Closable {

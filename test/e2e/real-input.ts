@@ -53,8 +53,12 @@ const replay = (path: string): string[] => [
   '--until-end',
 ]
 
-/** The issue's real input, through the command line as a user runs it, on one profile. */
-export function realInputSuite(makeProfile: (dir: string) => Promise<Profile>): void {
+/**
+ * The issue's real input, through the command line as a user runs it, on one profile.
+ *
+ * @param workers Engine workers of the first replay.
+ */
+export function realInputSuite(makeProfile: (dir: string) => Promise<Profile>, workers: number): void {
   let dir: string
   const profiles: Profile[] = []
   const fresh = async (): Promise<Environment> => {
@@ -77,10 +81,10 @@ export function realInputSuite(makeProfile: (dir: string) => Promise<Profile>): 
     await rm(dir, { recursive: true, force: true })
   })
 
-  it('six symbols in true arrival order equal the oracle at every interval; replayed again, nothing changes', async () => {
+  it(`six symbols in true arrival order equal the oracle at every interval (workers: ${workers}); replayed again, nothing changes`, async () => {
     const environment = await fresh()
     const path = sharedData(files.binance)
-    const first = await runCli(replay(path), environment)
+    const first = await runCli([...replay(path), '--workers', String(workers)], environment)
     expect(first, first.stderr).toMatchObject({ code: 0 })
     const table = await exported(environment)
     expect(table).toEqual(expected(path))

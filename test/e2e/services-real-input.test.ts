@@ -5,6 +5,6 @@ import { realInputSuite } from './real-input.ts'
 
 describeServices(['kafka', 'registry', 'postgres', 'redis'], 'on Kafka, Apicurio, PostgreSQL and Redis', (services) => {
   describeData('real input', () => {
-    realInputSuite((dir) => serviceProfile(services, dir))
+    realInputSuite((dir) => serviceProfile(services, dir), 2)
   })
 })
