@@ -52,39 +52,35 @@ const enumColumns = new Map<string, { readonly names: readonly string[]; readonl
 ])
 const needed: readonly string[] = [...stringColumns, ...longColumns, ...doubleColumns, ...enumColumns.keys()]
 
-/** Reads a zigzag varint into `v`: 42 bits in integers (times fit), the rest in doubles. */
+/**
+ * Reads a zigzag varint into `v`: 42 bits in integers (times fit), the rest in doubles. It may read past `to` (at most
+ * ten bytes; past the buffer they read as none): the place after the last field tells, before anything is kept.
+ */
 const longCode = `
-if (p >= to) return ${read.cut}
 x = b[p++]; lo = x & 127
-if (x < 128) v = (lo >>> 1) ^ -(lo & 1)
-else {
-  if (p >= to) return ${read.cut}
+if (x > 127) {
   x = b[p++]; lo |= (x & 127) << 7
   if (x > 127) {
-    if (p >= to) return ${read.cut}
     x = b[p++]; lo |= (x & 127) << 14
     if (x > 127) {
-      if (p >= to) return ${read.cut}
       x = b[p++]; lo |= (x & 127) << 21
     }
   }
-  if (x < 128) v = (lo >>> 1) ^ -(lo & 1)
-  else {
-    if (p >= to) return ${read.cut}
-    x = b[p++]; v = x & 127
-    if (x > 127) {
-      if (p >= to) return ${read.cut}
-      x = b[p++]; v |= (x & 127) << 7
-      m = 16384; k = 6
-      while (x > 127) {
-        if (p >= to || k++ === 10) return ${read.cut}
-        x = b[p++]; v += (x & 127) * m; m *= 128
-      }
+}
+if (!(x > 127)) v = (lo >>> 1) ^ -(lo & 1)
+else {
+  x = b[p++]; v = x & 127
+  if (x > 127) {
+    x = b[p++]; v |= (x & 127) << 7
+    m = 16384; k = 6
+    while (x > 127) {
+      if (k++ === 10) return ${read.cut}
+      x = b[p++]; v += (x & 127) * m; m *= 128
     }
-    v = v * 134217728 + (lo >>> 1)
-    if (lo & 1) v = -v - 1
-    if (v > 9007199254740991 || v < -9007199254740991) return ${read.longRange}
   }
+  v = v * 134217728 + (lo >>> 1)
+  if (lo & 1) v = -v - 1
+  if (v > 9007199254740991 || v < -9007199254740991) return ${read.longRange}
 }`
 
 /** Reads a number of a writer's type into `v`; undefined for any other type. */
@@ -124,8 +120,7 @@ function skipCode(type: Type, walks: AvroWalk[]): string {
   if (name === 'double') return `p += 8; if (p > to) return ${read.cut}`
   if (name === 'float') return `p += 4; if (p > to) return ${read.cut}`
   if (stringTypes.includes(name)) return `${lengthCode}\np += v`
-  if (name === 'abstract:long')
-    return `k = p + 10; do { if (p >= to || p >= k) return ${read.cut} } while (b[p++] > 127)`
+  if (name === 'abstract:long') return `k = p + 10; do { if (p >= k) return ${read.cut} } while (b[p++] > 127)`
   walks.push(avroWalk(type))
   return `p = walks[${walks.length - 1}](b, p, to); if (p < 0) return ${read.cut}`
 }
@@ -158,7 +153,7 @@ let x = 0, lo = 0, m = 0, k = 0, v = 0
 let symbol_ = 0, symbolEnd = 0, line_ = 0, lineEnd = 0, eventTime_ = 0, price_ = 0, size_ = 0
 let side_ = 0, idOrder_ = 0, tradeId_ = 0, sequence_ = 0
 ${body}
-if (p !== to) return ${read.trailing}
+if (p !== to) return p > to ? ${read.cut} : ${read.trailing}
 if (symbolEnd - symbol_ > ${symbolBytesMax}) return ${read.symbolLength}
 if (lineEnd - line_ > ${lineBytesMax}) return ${read.lineLength}
 const symbolId = internSymbol(b, dv, base, symbol_, symbolEnd)

@@ -1,8 +1,7 @@
 import { type CandleColumns, createCandleColumns } from '../../schemas/candle-columns.ts'
 import { type ColumnBatch, type PlacedControl, type TickColumns, verdict } from '../../schemas/columns.ts'
-import { twoProductError, twoSumError } from '../../schemas/double-double.ts'
 import { invariant } from '../../schemas/errors.ts'
-import { side } from '../../schemas/tick.ts'
+import { applyTick } from './apply-tick.ts'
 import type { ByteReader, ByteWriter } from './byte-buffer.ts'
 import { appendCandle, copyCandle } from './candle-rows.ts'
 import { readSymbolWindows, writeSymbolWindows } from './candle-state.ts'
@@ -12,7 +11,6 @@ import { createLineClock } from './line-clock.ts'
 import type { WatermarkPolicy } from './stream-element.ts'
 import type { SymbolIndex } from './symbol-index.ts'
 import {
-  windowField as field,
   mergeWindow,
   resetWindow,
   type WindowColumns,
@@ -24,6 +22,7 @@ import { createComposer, createWindowRings, growRings, placeOf, type WindowRing 
 
 const { live, fired, published, changed, fresh, blind } = windowStatus
 const hot = live | changed | fresh
+const { undecided, rejected } = verdict
 const closedBy = { watermark: 1, idle: 2, end: 3 } as const
 
 /** Candles of one partition: base windows by tick, roll-ups composed from them. */
@@ -203,27 +202,35 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
   }
 
   const rows = (columns: TickColumns, from: number, to: number): void => {
-    const { symbol, line, eventTime, price, size, side: sides, tradeId, sequence, verdict: verdicts, offset } = columns
+    const { symbol, line, eventTime, price, size, side, tradeId, sequence, verdict: verdicts, offset } = columns
+    // What the loop needs of the closure, as locals: a load from a closure's scope for each tick is what it would cost.
     let { status, values } = base.columns
-    const mask = base.places - 1
+    let ownLines = lineOf
+    let floors = floor
+    let watermarks = clock.watermark
+    let boundaries = nextWatermark
+    const { places } = base
+    const sizeMs = baseMs
     const shift = outOfOrdernessMs + 1
+    const overAfter = baseMs - 1 + lateness
     let used = 0
     let late = 0
     let s = -1
     let l = -1
     let lastLine = -1
     let lastGlobal = -1
-    let watermarks = clock.watermark
     for (let i = from; i < to; i++) {
       const decided = verdicts[i] as number
-      if (decided === verdict.rejected) continue
+      if (decided === rejected) continue
       const global = symbol[i] as number
       if (global !== lastGlobal) {
         lastGlobal = global
         s = symbols.localOf(global)
-        if (s >= lineOf.length) {
+        if (s >= ownLines.length) {
           ensureSymbol(s)
           ;({ status, values } = base.columns)
+          ownLines = lineOf
+          floors = floor
         }
       }
       if (line[i] !== lastLine) {
@@ -231,70 +238,31 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
         l = lines.localOf(lastLine)
         ensureLine(l)
         watermarks = clock.watermark
+        boundaries = nextWatermark
       }
-      if (lineOf[s] !== l) adopt(s, l)
+      if (ownLines[s] !== l) adopt(s, l)
       const t = eventTime[i] as number
-      if (t - shift > (watermarks[l] as number)) {
-        watermarks[l] = t - shift
-        if (t - shift >= (nextWatermark[l] as number)) sweepLine(l)
+      let watermark = watermarks[l] as number
+      if (t - shift > watermark) {
+        watermark = t - shift
+        watermarks[l] = watermark
+        if (watermark >= (boundaries[l] as number)) sweepLine(l)
       }
-      if (decided !== verdict.undecided) continue
-      const n = Math.floor(t / baseMs)
-      const over = (n + 1) * baseMs - 1 + lateness
-      if ((watermarks[l] as number) >= over || (floor[s] as number) >= over) {
+      if (decided !== undecided) continue
+      const n = Math.floor(t / sizeMs)
+      const over = n * sizeMs + overAfter
+      if (watermark >= over || (floors[s] as number) >= over) {
         late += 1
         verdicts[i] = verdict.late
         effects.skipped(offset[i] as number, global, 'late')
         continue
       }
-      const k = s * base.places + (n & mask)
+      const k = s * places + (n & (places - 1))
       const at = k * windowWidth
-      if (((status[k] as number) & hot) !== hot || values[at + field.number] !== n) touch(s, n)
-      const p = price[i] as number
-      const q = size[i] as number
+      if (((status[k] as number) & hot) !== hot || values[at] !== n) touch(s, n)
       const order = sequence[i] as number
-      const id = tradeId[i] as number
+      applyTick(values, at, t, order, tradeId[i] as number, price[i] as number, size[i] as number, side[i] as number)
       used += 1
-      if (values[at + field.trades] === 0) {
-        values[at + field.open] = values[at + field.high] = values[at + field.low] = values[at + field.close] = p
-        values[at + field.openTime] = values[at + field.closeTime] = t
-        values[at + field.openSequence] = values[at + field.closeSequence] = order
-        values[at + field.openId] = values[at + field.closeId] = id
-      } else {
-        if (p > (values[at + field.high] as number)) values[at + field.high] = p
-        if (p < (values[at + field.low] as number)) values[at + field.low] = p
-        const ct = values[at + field.closeTime] as number
-        if (t > ct || (t === ct && !isBefore(order, id, values, at + field.closeSequence))) {
-          values[at + field.close] = p
-          values[at + field.closeTime] = t
-          values[at + field.closeSequence] = order
-          values[at + field.closeId] = id
-        }
-        const ot = values[at + field.openTime] as number
-        if (t < ot || (t === ot && isBefore(order, id, values, at + field.openSequence))) {
-          values[at + field.open] = p
-          values[at + field.openTime] = t
-          values[at + field.openSequence] = order
-          values[at + field.openId] = id
-        }
-      }
-      const v = values[at + field.volume] as number
-      const v1 = v + q
-      values[at + field.volumeLow] = (values[at + field.volumeLow] as number) + twoSumError(v, q, v1)
-      values[at + field.volume] = v1
-      const product = p * q
-      const w = values[at + field.quoteVolume] as number
-      const w1 = w + product
-      values[at + field.quoteVolumeLow] =
-        (values[at + field.quoteVolumeLow] as number) + twoSumError(w, product, w1) + twoProductError(p, q, product)
-      values[at + field.quoteVolume] = w1
-      if (sides[i] === side.buy) {
-        const b = values[at + field.buyVolume] as number
-        const b1 = b + q
-        values[at + field.buyVolumeLow] = (values[at + field.buyVolumeLow] as number) + twoSumError(b, q, b1)
-        values[at + field.buyVolume] = b1
-      }
-      values[at + field.trades] = (values[at + field.trades] as number) + 1
     }
     effects.counts.used += used
     effects.counts.late += late
@@ -403,10 +371,4 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
       return count
     },
   }
-}
-
-/** Whether (sequence, id) comes before the pair at `at`. */
-function isBefore(sequence: number, id: number, pairs: Float64Array, at: number): boolean {
-  const other = pairs[at] as number
-  return sequence < other || (sequence === other && id < (pairs[at + 1] as number))
 }

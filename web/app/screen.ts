@@ -21,7 +21,7 @@ interface ScreenOptions {
 const dayMs = 86_400_000
 const hiddenMs = 1000
 
-export type Screen = ReturnType<typeof createScreen>
+type Screen = ReturnType<typeof createScreen>
 
 /** Chart, legend and notice of one view; what arrives between two frames is drawn once. */
 export function createScreen(options: ScreenOptions) {
