@@ -89,31 +89,39 @@ export async function primeDecoder(decoder: TickDecoder): Promise<void> {
   for (const id of Object.values(schemaIds)) await decoder.resolveSchema(id)
 }
 
-/** Pushes a whole log through a decoder, batch by batch, as a broker adapter does. */
+/** Pushes a whole log through a decoder, batch by batch, as a broker adapter does: runs of ticks, the rest one by one. */
 export function pushLog(log: EncodedLog, decoder: TickDecoder, take: (batch: ColumnBatch) => void): void {
   const { appendTime } = log
   let offset = 0
   let base = 0
+  const flush = (): void => {
+    take(decoder.take(0, base, offset))
+    base = offset
+  }
   for (const { bytes, starts, controls } of log.segments) {
+    const ends = starts.subarray(1)
+    const count = ends.length
     let next = 0
-    let controlPlace = controls[0]?.place ?? -1
-    for (let i = 0, count = starts.length - 1; i < count; i++) {
-      let kind: string | undefined
-      if (i === controlPlace) {
-        kind = controls[next]?.kind
-        controlPlace = controls[++next]?.place ?? -1
-      }
+    for (let i = 0; i < count; ) {
+      const control = controls[next]
+      const runEnd = control?.place ?? count
+      const taken = i < runEnd ? decoder.pushRun(bytes, starts, ends, i, runEnd, offset, appendTime) : i
+      offset += taken - i
+      i = taken
+      if (i === count) break
+      const kind = i === control?.place ? control.kind : undefined
       const from = starts[i] as number
-      const to = starts[i + 1] as number
+      const to = ends[i] as number
       let result = decoder.push(bytes, from, to, offset, appendTime, kind)
       if (result === pushed.full) {
-        take(decoder.take(0, base, offset))
-        base = offset
+        flush()
         result = decoder.push(bytes, from, to, offset, appendTime, kind)
       }
       invariant(result === pushed.taken, 'a record of an encoded log finds its schema and room')
+      if (kind !== undefined) next += 1
       offset += 1
+      i += 1
     }
   }
-  if (decoder.pending > 0) take(decoder.take(0, base, offset))
+  if (decoder.pending > 0) flush()
 }

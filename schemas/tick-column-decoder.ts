@@ -5,7 +5,7 @@ import { type DeadLetterReason, deadLetterPayloadBytesMax } from './dead-letter.
 import { createInternCache } from './intern-cache.ts'
 import type { Interner } from './interner.ts'
 import { tickAvro } from './tick.ts'
-import { type ColumnRead, type ColumnTarget, compileColumnRead, read } from './tick-columns-code.ts'
+import { type ColumnTarget, type CompiledRead, compileColumnRead, read } from './tick-columns-code.ts'
 import { type ColumnTick, columnTickAvro, generalColumnRead, replacement } from './tick-columns-general.ts'
 import { type Pushed, pushed, type TickDecoder } from './tick-decoder.ts'
 import { framingBytes, isFramed, schemaIdAt, valueBytesMax } from './wire-format.ts'
@@ -25,6 +25,9 @@ interface Refusal {
   readonly reason: DeadLetterReason
   readonly detail: string
 }
+
+/** How values of one schema are read; a run at a time only where the reader is compiled. */
+type TickRead = Pick<CompiledRead, 'one'> & Partial<CompiledRead>
 
 /** What is known of a schema id, for ticks or for control records. */
 type Known<T> = { readonly use: T } | { readonly use: undefined; readonly refusal: Refusal }
@@ -74,10 +77,12 @@ export function createTickColumnDecoder(options: TickColumnDecoderOptions): Tick
   }
   const schemas = new Map<number, object>()
   const unknownIds = new Set<number>()
-  const tickReads = new Map<number, Known<ColumnRead>>()
+  const tickReads = new Map<number, Known<TickRead>>()
   const controlReads = new Map<number, Known<AvroReader<ControlFields>>>()
-  const symbolNames = createNameCheck(symbols)
-  const lineNames = createNameCheck(lines)
+  /** Symbols and lines below these ids are UTF-8. */
+  const goodNames = new Int32Array(2)
+  const symbolNames = createNameCheck(symbols, goodNames, 0)
+  const lineNames = createNameCheck(lines, goodNames, 1)
 
   let controls: PlacedControl[] = []
   let refused: RefusedRecord[] = []
@@ -85,7 +90,7 @@ export function createTickColumnDecoder(options: TickColumnDecoderOptions): Tick
   let taken = false
   let wanted = -1
   let lastId = -1
-  let lastRead: ColumnRead | undefined
+  let lastRead: TickRead | undefined
   let viewed: Uint8Array | undefined
   let viewStart = 0
   let view: DataView = noView
@@ -123,19 +128,27 @@ export function createTickColumnDecoder(options: TickColumnDecoderOptions): Tick
     return fresh
   }
 
-  const makeTickRead = (schema: object): Known<ColumnRead> => {
+  const makeTickRead = (schema: object): Known<TickRead> => {
     const whole = resolveTick(schema)
     const outcome = whole.reader === undefined ? whole : columnTickReaders(schema)
     if (outcome.reader === undefined)
       return { use: undefined, refusal: { reason: 'INCOMPATIBLE_SCHEMA', detail: outcome.detail } }
     const compiled = compile ? compileColumnRead(outcome.writer, target) : undefined
-    return { use: compiled ?? generalColumnRead(outcome.reader, target) }
+    return { use: compiled ?? { one: generalColumnRead(outcome.reader, target) } }
   }
 
   const makeControlRead = (schema: object): Known<AvroReader<ControlFields>> => {
     const outcome = controlReaders(schema)
     if (outcome.reader !== undefined) return { use: outcome.reader }
     return { use: undefined, refusal: { reason: 'INCOMPATIBLE_SCHEMA', detail: outcome.detail } }
+  }
+
+  /** One view serves every value of a segment. */
+  const look = (value: Uint8Array): void => {
+    if (value === viewed) return
+    viewed = value
+    viewStart = value.byteOffset
+    if (value.buffer !== view.buffer) view = new DataView(value.buffer)
   }
 
   const needs = (id: number): Pushed => {
@@ -184,14 +197,9 @@ export function createTickColumnDecoder(options: TickColumnDecoderOptions): Tick
         lastId = id
         lastRead = found.use
       }
-      // One view serves every value of a segment.
-      if (value !== viewed) {
-        viewed = value
-        viewStart = value.byteOffset
-        if (value.buffer !== view.buffer) view = new DataView(value.buffer)
-      }
+      look(value)
       const row = columns.length
-      let code = lastRead(value, view, viewStart, from + framingBytes, to, row)
+      let code = lastRead.one(value, view, viewStart, from + framingBytes, to, row)
       if (code === read.ok && !(symbolNames(columns.symbol[row] as number) && lineNames(columns.line[row] as number)))
         code = read.notUtf8
       if (code !== read.ok) return refuse(refusals.get(code) ?? notFramed, offset, id, value, from, to)
@@ -199,6 +207,29 @@ export function createTickColumnDecoder(options: TickColumnDecoderOptions): Tick
       columns.appendTime[row] = appendTime
       columns.length = row + 1
       return pushed.taken
+    },
+    pushRun(bytes, starts, ends, from, to, offset, appendTime) {
+      if (taken) renew()
+      if (lastRead?.run === undefined) return from
+      const row = columns.length
+      const end = Math.min(to, from + rowsMax - row - controls.length - refused.length)
+      look(bytes)
+      const next = lastRead.run(
+        bytes,
+        view,
+        viewStart,
+        starts,
+        ends,
+        from,
+        end,
+        row,
+        offset,
+        appendTime,
+        lastId,
+        goodNames,
+      )
+      columns.length = row + next - from
+      return next
     },
     get wantedSchemaId() {
       return wanted
@@ -232,12 +263,13 @@ export function createTickColumnDecoder(options: TickColumnDecoderOptions): Tick
   }
 }
 
-/** Whether an id's bytes are UTF-8: each id is looked at once. */
-function createNameCheck(interner: Interner): (id: number) => boolean {
+/** Whether an id's bytes are UTF-8: each id is looked at once. While all are, `good[at]` is the number looked at. */
+function createNameCheck(interner: Interner, good: Int32Array, at: number): (id: number) => boolean {
   const lossy = new Set<number>()
   let checked = 0
   return (id) => {
     for (; checked <= id; checked++) if (interner.name(checked).includes(replacement)) lossy.add(checked)
+    good[at] = lossy.size === 0 ? checked : 0
     return lossy.size === 0 || !lossy.has(id)
   }
 }

@@ -5,6 +5,7 @@ import type { TickColumns } from './columns.ts'
 import type { Intern } from './intern-cache.ts'
 import type { Interner } from './interner.ts'
 import { idOrderNames, sideNames } from './tick.ts'
+import { framingBytes, framingMagic, valueBytesMax } from './wire-format.ts'
 
 /** What became of one value. */
 export const read = {
@@ -34,6 +35,33 @@ export type ColumnRead = (
   to: number,
   row: number,
 ) => number
+
+/**
+ * Reads values one after another into rows from `row` on, each framed with `schemaId`, for as long as they are good and
+ * their names are known to be (ids below `goodNames`).
+ *
+ * @returns Index of the first value that it did not take.
+ */
+export type ColumnRunRead = (
+  bytes: Uint8Array,
+  view: DataView,
+  viewStart: number,
+  starts: Int32Array,
+  ends: Int32Array,
+  from: number,
+  end: number,
+  row: number,
+  offset: number,
+  appendTime: number,
+  schemaId: number,
+  goodNames: Int32Array,
+) => number
+
+/** A compiled reader: of one value, and of a run of them without a call for each. */
+export interface CompiledRead {
+  readonly one: ColumnRead
+  readonly run: ColumnRunRead
+}
 
 export interface ColumnTarget {
   readonly columns: TickColumns
@@ -132,7 +160,7 @@ function skipCode(type: Type, walks: AvroWalk[]): string {
  * @param writer The writer's record type, already found to resolve to `tickAvro`.
  * @returns Undefined where a needed field has a shape that takes the general way (a union, say).
  */
-export function compileColumnRead(writer: Type, target: ColumnTarget): ColumnRead | undefined {
+export function compileColumnRead(writer: Type, target: ColumnTarget): CompiledRead | undefined {
   if (!(writer instanceof avro.types.RecordType)) return undefined
   const tables: number[][] = []
   const walks: AvroWalk[] = []
@@ -146,30 +174,54 @@ export function compileColumnRead(writer: Type, target: ColumnTarget): ColumnRea
     body += `${code}\n`
   }
   // Of the needed fields only these have a default in `tickAvro`; any other absence did not resolve.
-  const source = `"use strict"
-const { symbol, line, eventTime, price, size, side, idOrder, tradeId, sequence } = columns
-return function (b, dv, base, p, to, row) {
+  const lineId = present.has('line') ? 'internLine(b, dv, base, line_, lineEnd)' : "lines.internName('default')"
+  const variables = `
 let x = 0, lo = 0, m = 0, k = 0, v = 0
 let symbol_ = 0, symbolEnd = 0, line_ = 0, lineEnd = 0, eventTime_ = 0, price_ = 0, size_ = 0
-let side_ = 0, idOrder_ = 0, tradeId_ = 0, sequence_ = 0
+let side_ = 0, idOrder_ = 0, tradeId_ = 0, sequence_ = 0`
+  const value = `
 ${body}
-if (p !== to) return p > to ? ${read.cut} : ${read.trailing}
+if (p > to) return ${read.cut}
+if (p < to) return ${read.trailing}
 if (symbolEnd - symbol_ > ${symbolBytesMax}) return ${read.symbolLength}
 if (lineEnd - line_ > ${lineBytesMax}) return ${read.lineLength}
 const symbolId = internSymbol(b, dv, base, symbol_, symbolEnd)
 if (symbolId < 0) return ${read.symbolsFull}
-const lineId = ${present.has('line') ? 'internLine(b, dv, base, line_, lineEnd)' : "lines.internName('default')"}
-if (lineId < 0) return ${read.linesFull}
+const lineId = ${lineId}
+if (lineId < 0) return ${read.linesFull}`
+  const store = `
 symbol[row] = symbolId; line[row] = lineId; eventTime[row] = eventTime_; price[row] = price_; size[row] = size_
-side[row] = side_; idOrder[row] = idOrder_; tradeId[row] = tradeId_; sequence[row] = sequence_
+side[row] = side_; idOrder[row] = idOrder_; tradeId[row] = tradeId_; sequence[row] = sequence_`
+  const source = `"use strict"
+const { symbol, line, eventTime, price, size, side, idOrder, tradeId, sequence, offset, appendTime } = columns
+return {
+one(b, dv, base, p, to, row) {${variables}${value}${store}
 return ${read.ok}
+},
+run(b, dv, base, starts, ends, from, end, row, firstOffset, time, schemaId, goodNames) {${variables}
+const goodSymbols = goodNames[0], goodLines = goodNames[1]
+for (let i = from; i < end; i++) {
+let p = starts[i]
+const to = ends[i]
+const length = to - p
+if (length < ${framingBytes} || length > ${valueBytesMax} || b[p] !== ${framingMagic}) return i
+if (dv.getInt32(base + p + 1) !== schemaId) return i
+p += ${framingBytes}
+${value.replace(/return \d+/g, 'return i')}
+if (symbolId >= goodSymbols || lineId >= goodLines) return i${store}
+offset[row] = firstOffset + (i - from)
+appendTime[row] = time
+row++
+}
+return end
+}
 }`
   const factory = new Function('columns', 'internSymbol', 'internLine', 'lines', 'tables', 'walks', source)
   const { columns, internSymbol, internLine, lines } = target
   const compiled: unknown = factory(columns, internSymbol, internLine, lines, tables, walks)
-  return isColumnRead(compiled) ? compiled : undefined
+  return isCompiledRead(compiled) ? compiled : undefined
 }
 
-function isColumnRead(value: unknown): value is ColumnRead {
-  return typeof value === 'function'
+function isCompiledRead(value: unknown): value is CompiledRead {
+  return typeof value === 'object' && value !== null && 'one' in value && 'run' in value
 }

@@ -31,6 +31,24 @@ export interface TickDecoder {
     appendTime: number,
     controlKind: string | undefined,
   ): Pushed
+  /**
+   * Takes ticks whose values lie in one buffer, without a call for each, for as long as there is room and nothing about
+   * them is unusual.
+   *
+   * @param starts  Where each value starts in `bytes`; `ends`, where it ends. Ticks only, no control records.
+   * @param from    Index of the first value; `to`, the index after the last.
+   * @param offset  Offset of the first; the others follow without a gap.
+   * @returns Index of the first value that it did not take: `push` that one.
+   */
+  pushRun(
+    bytes: Uint8Array,
+    starts: Int32Array,
+    ends: Int32Array,
+    from: number,
+    to: number,
+    offset: number,
+    appendTime: number,
+  ): number
   /** Id that the last `needsSchema` asked for. */
   readonly wantedSchemaId: number
   /**

@@ -24,6 +24,7 @@ export function createNumberDecoder(options: NumberDecoderOptions = {}): TickDec
   let wantedSchemaId = 0
   let taken = false
   return {
+    pushRun: (_bytes, _starts, _ends, from) => from,
     get wantedSchemaId() {
       return wantedSchemaId
     },

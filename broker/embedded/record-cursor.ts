@@ -53,6 +53,24 @@ export class RecordCursor {
     this.#peeked = false
   }
 
+  /**
+   * Places of the values from the peeked record on that have a value and no header, within its append.
+   *
+   * @returns How many were found, at most `max`.
+   */
+  plainRun(starts: Int32Array, ends: Int32Array, max: number): number {
+    let count = 0
+    for (let at = this.#at; count < max && count < this.#left; count++) {
+      const valueLength = this.#view.getInt32(at + 4, true)
+      if (valueLength < 0 || this.#view.getUint32(at + 8, true) > 0) return count
+      const from = at + recordHeaderBytes + Math.max(0, this.#view.getInt32(at, true))
+      starts[count] = from
+      at = from + valueLength
+      ends[count] = at
+    }
+    return count
+  }
+
   /** Value of the header that marks a control record. */
   controlKind(): string | undefined {
     for (let at = this.headersFrom; at < this.headersTo; ) {
