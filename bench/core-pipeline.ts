@@ -44,6 +44,7 @@ export function createCorePipeline(symbols: Interner, lines: Interner): CorePipe
     kind: 'open',
     context: {
       partition: 0,
+      partitions: 1,
       symbols: createSymbolIndex(symbols),
       lines: createSymbolIndex(lines),
       watermark: topology.watermark,

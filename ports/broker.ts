@@ -19,7 +19,8 @@ export interface AppendedRange {
 export interface Producer {
   /**
    * Resolves when every record is acknowledged by all in-sync replicas. Records of one partition keep their order,
-   * within a call and between calls that were awaited; those of one call and partition become visible together.
+   * within a call and between calls that were awaited; those of one call and partition become visible together, as long
+   * as they fit one request (512 KiB on a broker).
    *
    * @throws {TransientError} When the broker could not be reached within the client's retries: nothing is known.
    */

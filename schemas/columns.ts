@@ -25,6 +25,8 @@ export interface TickColumns {
   readonly idOrder: Uint8Array
   readonly tradeId: Float64Array
   readonly sequence: Float64Array
+  /** Number of the symbol in its partition's index; written by the first step, `admit`. */
+  readonly local: Int32Array
   /** Written by operators, code of `verdict`; a decoder leaves it 0. */
   readonly verdict: Uint8Array
 }
@@ -50,6 +52,7 @@ export function createTickColumns(capacity: number = batchRowsMax): TickColumns 
     idOrder: new Uint8Array(capacity),
     tradeId: new Float64Array(capacity),
     sequence: new Float64Array(capacity),
+    local: new Int32Array(capacity),
     verdict: new Uint8Array(capacity),
   }
 }

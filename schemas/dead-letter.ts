@@ -12,6 +12,7 @@ export type DeadLetterReason =
   | 'BAD_CONTROL'
   | 'FUTURE_TIME'
   | 'WRONG_LINE'
+  | 'WRONG_PARTITION'
   | 'FEED_INPUT'
 
 /** At most this many bytes of a refused payload are kept. */

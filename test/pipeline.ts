@@ -24,6 +24,8 @@ export interface Emitted {
 
 export interface PipelineOptions {
   readonly watermark?: Partial<WatermarkPolicy>
+  /** Partitions of the topic, of which this is the first; default 1. */
+  readonly partitions?: number
   readonly candles?: Partial<ToCandlesOptions>
   /** Changes of state written by earlier pipelines, oldest first, by step. */
   readonly states?: readonly ReadonlyMap<string, Uint8Array>[]
@@ -80,6 +82,7 @@ export function createTestPipeline(options: PipelineOptions = {}): TestPipeline 
     kind: 'open',
     context: {
       partition: 0,
+      partitions: options.partitions ?? 1,
       symbols: createSymbolIndex(interner),
       lines: createSymbolIndex(lineNames),
       watermark: { outOfOrdernessMs: 500, idleAfterMs: 5000, futureBoundMs: 60_000, ...options.watermark },

@@ -182,6 +182,7 @@ export function createEngine(options: EngineOptions): Engine {
     const snapshots = createSnapshotWriter({
       snapshot,
       log,
+      clock,
       open: (partition, symbol, interval) =>
         ownership.runners.get(partition)?.open(symbols.internName(symbol), interval),
     })
@@ -194,6 +195,7 @@ export function createEngine(options: EngineOptions): Engine {
       limits,
       stopping: stopping.signal,
       subscription: () => subscription,
+      onDropped: releaseWaiters,
       random: options.random ?? Math.random,
     })
     const checkpointer = createCheckpointer({

@@ -36,13 +36,22 @@ function behind(topic: string, partition: number, latest: number, committed: num
  */
 export async function ensureLogEnd({ broker, store, topic, topology, isOwnLog, log }: LogEndOptions): Promise<void> {
   const offsets = await broker.admin.offsets(topic)
-  const cut = (await store.positions(topology)).flatMap(({ partition, nextOffset }) => {
+  const positions = await store.positions(topology)
+  // Nothing that is not committed may go by retention, from the first append on.
+  const held = new Map([...offsets].map(([partition, { earliest }]) => [partition, earliest]))
+  broker.retainFrom(
+    topic,
+    new Map([...held, ...positions.map(({ partition, nextOffset }) => [partition, nextOffset] as const)]),
+  )
+  const cut = positions.flatMap(({ partition, nextOffset }) => {
     const latest = offsets.get(partition)?.latest ?? 0
     return nextOffset > latest ? [{ partition, nextOffset, latest }] : []
   })
   const [first] = cut
   if (first === undefined) return
-  if (!isOwnLog) throw behind(topic, first.partition, first.latest, first.nextOffset)
+  const isGone = [...offsets.values()].every(({ latest }) => latest === 0)
+  if (!isOwnLog || isGone || !offsets.has(first.partition))
+    throw behind(topic, first.partition, first.latest, first.nextOffset)
   const producer = await broker.createProducer()
   for (const { partition, nextOffset, latest } of cut) {
     log('warn', 'the log ends before what is committed: it is filled up; the candles hold what was cut off', {

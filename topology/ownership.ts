@@ -1,9 +1,10 @@
-import type { Subscription } from '../ports/broker.ts'
+import type { Broker, Subscription } from '../ports/broker.ts'
 import type { CandleStore, TopicIdentity } from '../ports/candle-store.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/logger.ts'
 import { FatalError, FencedError, messageOf, RedwickError, TransientError } from '../schemas/errors.ts'
 import type { Interner } from '../schemas/interner.ts'
+import type { TopicNames } from '../schemas/topics.ts'
 import type { CommitPublisher } from './commit-publisher.ts'
 import type { ChannelPosition, EmissionPublisher } from './emission-publisher.ts'
 import type { EngineMetrics } from './engine-metrics.ts'
@@ -41,6 +42,8 @@ export interface Ownership {
 export interface OwnershipOptions {
   readonly topology: Topology
   readonly identity: TopicIdentity
+  readonly broker: Pick<Broker, 'sync'>
+  readonly topics: TopicNames
   readonly store: CandleStore
   readonly commits: CommitPublisher
   readonly publisher: EmissionPublisher
@@ -55,6 +58,8 @@ export interface OwnershipOptions {
   readonly limits: OwnershipLimits
   readonly stopping: AbortSignal
   subscription(): Subscription | undefined
+  /** Work that waits for a commit of these partitions waits for nothing now. */
+  onDropped(): void
   /** In [0, 1). */
   random(): number
 }
@@ -101,11 +106,18 @@ export function createOwnership(options: OwnershipOptions): Ownership {
     return [...all.values()]
   }
 
-  const takeOver = async (partition: number): Promise<number> => {
+  /** @returns Where to go on; undefined when the group took the partition away meanwhile. */
+  const takeOver = async (partition: number): Promise<number | undefined> => {
     const checkpoint = await takeOverPartition({ ...options, partition, identity })
+    if (!assigned.has(partition)) {
+      publisher.forget(partition)
+      await commits.forget(partition)
+      return undefined
+    }
     const runner = createPartitionRunner({
       topology,
       topic: identity.topic,
+      partitions: identity.partitions,
       checkpoint,
       symbols,
       lines: options.lines,
@@ -209,6 +221,7 @@ export function createOwnership(options: OwnershipOptions): Ownership {
       const mine = partitions.filter((partition) => runners.has(partition))
       for (const partition of mine) drop(partition)
       options.subscription()?.pause(mine)
+      options.onDropped()
       for (const partition of mine) countFailure(partition, error)
       // Who fenced us may be the rightful owner: the group will say so.
       if (error instanceof FencedError) await clock.sleep(limits.fencedWaitMs, stopping)

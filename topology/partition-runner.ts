@@ -52,6 +52,8 @@ export interface PartitionRunner {
 export interface PartitionRunnerOptions {
   readonly topology: Topology
   readonly topic: string
+  /** Partitions of the topic. */
+  readonly partitions: number
   readonly checkpoint: PartitionCheckpoint
   readonly symbols: Interner
   readonly lines: Interner
@@ -70,7 +72,8 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
   let commitsSinceImage = checkpoint.states.length
   let bytesSinceImage = checkpoint.states.reduce((sum, state) => sum + state.length, 0)
   let readOpen: OpenCandles | undefined
-  let inFlight: CandleColumns | undefined
+  /** Candles of the commit in flight, by channel: they are in no table yet, and no longer open. */
+  let inFlight = new Map<string, Candle[]>()
   let out = createCandleColumns()
   const openRows = createCandleColumns(8)
 
@@ -107,6 +110,7 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
     },
   })
   const push = (element: StreamElement<ColumnBatch>): void => {
+    if (failure !== undefined) throw failure
     input.next(element)
     if (failure !== undefined) throw failure
   }
@@ -114,6 +118,7 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
     kind: 'open',
     context: {
       partition,
+      partitions: options.partitions,
       symbols: index,
       lines: createSymbolIndex(options.lines),
       watermark: topology.watermark,
@@ -192,7 +197,7 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
       commitNo += 1
       const previousOffset = committedOffset
       committedOffset = nextOffset
-      inFlight = candles
+      inFlight = byChannel(finals.map(({ candle }) => candle))
       const commit: PartitionCommit = {
         partition,
         epoch,
@@ -216,16 +221,24 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
       readOpen?.(symbol, intervalSeconds, openRows)
       const name = symbols.name(symbol)
       const byStart = new Map<number, Candle>()
-      for (let i = 0; i < (inFlight?.length ?? 0); i++) {
-        if (inFlight?.symbol[i] !== symbol || inFlight.interval[i] !== intervalSeconds) continue
-        byStart.set(inFlight.start[i] ?? 0, candleOf(inFlight, i, name))
-      }
+      for (const candle of inFlight.get(`${name}|${intervalSeconds}`) ?? []) byStart.set(candle.start, candle)
       for (let i = 0; i < openRows.length; i++) byStart.set(openRows.start[i] ?? 0, candleOf(openRows, i, name))
       return [...byStart.values()].sort((a, b) => a.start - b.start)
     },
     settled() {
-      inFlight = undefined
+      inFlight = new Map()
     },
     symbols: () => Array.from({ length: index.size }, (_, local) => index.globalOf(local)),
   }
+}
+
+function byChannel(candles: readonly Candle[]): Map<string, Candle[]> {
+  const channels = new Map<string, Candle[]>()
+  for (const candle of candles) {
+    const key = `${candle.symbol}|${candle.interval}`
+    const known = channels.get(key)
+    if (known === undefined) channels.set(key, [candle])
+    else known.push(candle)
+  }
+  return channels
 }

@@ -1,8 +1,12 @@
+import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/logger.ts'
 import type { ChannelSnapshot, LivePosition, Snapshot } from '../ports/snapshot.ts'
 import type { Candle } from '../schemas/candle.ts'
 import { messageOf } from '../schemas/errors.ts'
 import type { ChannelPosition } from './emission-publisher.ts'
+
+/** Pause after a write that failed: rebuilding every channel each time would cost the candles. */
+const retryMs = 1000
 
 /** Keeps the snapshot behind the live topic: conflated by channel, one write at a time, retried until it works. */
 export interface SnapshotWriter {
@@ -17,6 +21,7 @@ export interface SnapshotWriter {
 export interface SnapshotWriterOptions {
   readonly snapshot: Snapshot
   readonly log: Log
+  readonly clock: Pick<Clock, 'monotonic'>
   /** Candles of a channel that are not final and committed. */
   open(partition: number, symbol: string, interval: number): readonly Candle[] | undefined
 }
@@ -30,10 +35,11 @@ interface PartitionNotes {
   channels: Map<string, ChannelPosition>
 }
 
-export function createSnapshotWriter({ snapshot, log, open }: SnapshotWriterOptions): SnapshotWriter {
+export function createSnapshotWriter({ snapshot, log, clock, open }: SnapshotWriterOptions): SnapshotWriter {
   const partitions = new Map<number, PartitionNotes>()
   let isWriting = false
   let isUp = true
+  let retryAt = 0
 
   const snapshotOf = (partition: number, notes: PartitionNotes, channel: ChannelPosition): ChannelSnapshot => ({
     ...channel,
@@ -54,12 +60,14 @@ export function createSnapshotWriter({ snapshot, log, open }: SnapshotWriterOpti
       )
       if (!isUp) log('info', 'snapshot store is back')
       isUp = true
+      retryAt = 0
     } catch (error) {
       // What could not be written is still owed, unless the channel has moved on.
       for (const [key, channel] of channels) if (!notes.channels.has(key)) notes.channels.set(key, channel)
       notes.isOwed = true
       if (isUp) log('warn', 'snapshot store is down: candles go on, clients get live-only', { why: messageOf(error) })
       isUp = false
+      retryAt = clock.monotonic() + retryMs
     }
   }
 
@@ -79,7 +87,7 @@ export function createSnapshotWriter({ snapshot, log, open }: SnapshotWriterOpti
       }
     },
     async flush() {
-      if (isWriting) return
+      if (isWriting || clock.monotonic() < retryAt) return
       isWriting = true
       try {
         for (const [partition, notes] of partitions) if (notes.isOwed) await write(partition, notes)

@@ -1,6 +1,8 @@
+import type { Broker } from '../ports/broker.ts'
 import type { CandleStore, PartitionCheckpoint, TopicIdentity } from '../ports/candle-store.ts'
 import type { Clock } from '../ports/clock.ts'
 import { FatalError } from '../schemas/errors.ts'
+import type { TopicNames } from '../schemas/topics.ts'
 import type { CommitPublisher } from './commit-publisher.ts'
 import type { ChannelPosition, EmissionPublisher, PublishedEmissions } from './emission-publisher.ts'
 import { unpackOutbox } from './outbox.ts'
@@ -10,6 +12,8 @@ export interface TakeoverOptions {
   readonly partition: number
   readonly identity: TopicIdentity
   readonly topology: Topology
+  readonly broker: Pick<Broker, 'sync'>
+  readonly topics: TopicNames
   readonly store: CandleStore
   readonly commits: CommitPublisher
   readonly publisher: EmissionPublisher
@@ -28,7 +32,7 @@ export interface TakenOver extends PartitionCheckpoint {
  * at the store and read what it committed, say so on `candles.live`, publish what it still owed.
  */
 export async function takeOverPartition(options: TakeoverOptions): Promise<TakenOver> {
-  const { partition, identity, topology, store, commits, publisher, clock } = options
+  const { partition, identity, topology, store, commits, publisher, clock, broker, topics } = options
   await commits.takeOver(partition)
   const [checkpoint] = await store.takeover(topology.name, identity, [partition], clock.now())
   if (checkpoint === undefined)
@@ -42,6 +46,10 @@ export async function takeOverPartition(options: TakeoverOptions): Promise<Taken
     const sent = await publisher.publish(partition, outbox.finals)
     for (const channel of sent.channels) channels.set(`${channel.symbol}|${channel.interval}`, channel)
     lastOffset = Math.max(lastOffset, sent.lastOffset)
+  }
+  if (checkpoint.outbox.length > 0) {
+    await broker.sync(topics.candles)
+    await broker.sync(topics.deadLetters)
   }
   return { ...checkpoint, epochOffset, republished: { channels: [...channels.values()], lastOffset } }
 }

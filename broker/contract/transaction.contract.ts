@@ -29,6 +29,36 @@ export function transactionContract(subject: SubjectOf): void {
       await Promise.all([reader.subscription.close(), otherReader.subscription.close(), producer.close()])
     })
 
+    it('takes more than one request holds, plain and in a transaction, in order', async () => {
+      const { broker } = subject()
+      const topic = await newTopic(broker, 2)
+      const large = (partition: number) =>
+        Array.from({ length: 40 }, (_, i) => ({ partition, key: `${i}`, value: new Uint8Array(100_000).fill(i) }))
+      const producer = await broker.createProducer()
+      const transactional = await broker.createTransactionalProducer(`tx-${randomUUID()}`)
+      expect(await producer.send(topic, large(0))).toEqual([{ partition: 0, baseOffset: 0 }])
+      await transactional.send([{ topic, records: large(1) }])
+      const keys = new Map<number, (string | undefined)[]>([
+        [0, []],
+        [1, []],
+      ])
+      const reader = await broker.read({
+        topic,
+        from: 'earliest',
+        onRecords(partition, records) {
+          keys.get(partition)?.push(...records.map(({ key }) => key?.toString()))
+          return undefined
+        },
+        onError(error) {
+          throw error
+        },
+      })
+      await until(() => [...keys.values()].every((list) => list.length >= 40), 'all large records')
+      const inOrder = Array.from({ length: 40 }, (_, i) => `${i}`)
+      expect([...keys.values()]).toEqual([inOrder, inOrder])
+      await Promise.all([reader.close(), producer.close(), transactional.close()])
+    })
+
     it('fences the earlier producer with the same id, and shows nothing of it', async () => {
       const { broker } = subject()
       const topic = await newTopic(broker)

@@ -2,6 +2,7 @@ import type { Kafka, Producer as KafkaProducer, Message } from 'kafkajs'
 import type { OutgoingRecord, Producer, TransactionalProducer } from '../../ports/broker.ts'
 import type { RedwickError } from '../../schemas/errors.ts'
 import { brokerClosed, producerFenced, unknownPartition } from '../broker-errors.ts'
+import { chunksOf } from './chunks.ts'
 import type { KafkaAdminPort } from './kafka-admin.ts'
 import { retry } from './kafka-client.ts'
 import { brokerError, isFenced } from './kafka-errors.ts'
@@ -43,8 +44,13 @@ export async function createKafkaProducer(options: ProducerOptions): Promise<Pro
       const current = producer ?? (await connected({ ...options, kafka }))
       producer = current
       try {
-        const metadata = await current.send({ topic, acks, messages: records.map(messageOfRecord) })
-        return metadata.map(({ partition, baseOffset }) => ({ partition, baseOffset: Number(baseOffset) }))
+        const bases = new Map<number, number>()
+        for (const chunk of chunksOf(records)) {
+          const metadata = await current.send({ topic, acks, messages: chunk.map(messageOfRecord) })
+          for (const { partition, baseOffset } of metadata)
+            if (!bases.has(partition)) bases.set(partition, Number(baseOffset))
+        }
+        return [...bases].map(([partition, baseOffset]) => ({ partition, baseOffset }))
       } catch (error) {
         // Its sequence numbers may no longer be the broker's.
         producer = undefined
@@ -83,8 +89,9 @@ export async function createKafkaTransactionalProducer(
       try {
         const transaction = await producer.transaction()
         try {
-          const topicMessages = filled.map(({ topic, records }) => ({ topic, messages: records.map(messageOfRecord) }))
-          await transaction.sendBatch({ acks, topicMessages })
+          for (const { topic, records } of filled)
+            for (const chunk of chunksOf(records))
+              await transaction.send({ topic, acks, messages: chunk.map(messageOfRecord) })
           await transaction.commit()
         } catch (error) {
           if (!isFenced(error) && transaction.isActive()) await transaction.abort().catch(() => undefined)

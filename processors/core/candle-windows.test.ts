@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import type { Candle } from '../../schemas/candle.ts'
 import { vwapOf } from '../../schemas/decimal-text.ts'
 import { intervalOf, storedIntervals } from '../../schemas/intervals.ts'
+import { partitionOfKey } from '../../schemas/partitioner.ts'
 import type { Tick } from '../../schemas/tick.ts'
 import { oracleCandles } from '../../test/oracle.ts'
 import { createTestPipeline, type LogEntry } from '../../test/pipeline.ts'
@@ -248,10 +249,44 @@ it('a symbol that moves keeps the lateness it had', () => {
   expect(pipeline.refusals.map((refusal) => refusal.reason)).toEqual(['WRONG_LINE'])
 })
 
+it('a symbol that moves to a line further on is closed at once by its time, and its places are free', () => {
+  const pipeline = createTestPipeline()
+  const move: LogEntry = { control: { kind: 'move', line: 'other', symbol: 'BTC-USDT' } }
+  pipeline.feed([
+    { tick: tick({ eventTime: 20_000, tradeId: 1 }) },
+    { tick: tick({ symbol: 'ETH-USDT', eventTime: 250_000, line: 'other' }) },
+    move,
+  ])
+  expect(pipeline.barrier().emitted.map(({ kind, candle }) => [kind, candle.symbol, candle.interval])).toEqual([
+    ['final', 'BTC-USDT', 60],
+  ])
+  // Four base windows on: the place of the first one in the ring.
+  pipeline.feed([{ tick: tick({ eventTime: 260_000, tradeId: 2, line: 'other' }) }])
+  expect(pipeline.counts).toMatchObject({ used: 3, rejected: 0 })
+  expect(pipeline.openCandles('BTC-USDT', 60).map((candle) => candle.start)).toEqual([240_000])
+})
+
+it('a candle that came and went between two commits is open until its commit', () => {
+  const pipeline = createTestPipeline()
+  pipeline.feed([0, 70_000, 140_000, 600_000].map((eventTime, i) => ({ tick: tick({ eventTime, tradeId: i + 1 }) })))
+  expect(pipeline.openCandles('BTC-USDT', 60).map((candle) => candle.start)).toEqual([0, 60_000, 120_000, 600_000])
+  pipeline.barrier()
+  expect(pipeline.openCandles('BTC-USDT', 60).map((candle) => candle.start)).toEqual([600_000])
+})
+
+it('a symbol in another partition than its own is a dead letter, and takes no place', () => {
+  const pipeline = createTestPipeline({ partitions: 8 })
+  const own = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'].filter((symbol) => partitionOfKey(symbol, 8) === 0)
+  pipeline.feed(['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'].map((symbol) => ({ tick: tick({ symbol }) })))
+  expect(pipeline.counts).toMatchObject({ used: own.length, rejected: 8 - own.length })
+  expect(new Set(pipeline.refusals.map((refusal) => refusal.reason))).toEqual(new Set(['WRONG_PARTITION']))
+})
+
 it.each([
   { name: 'a price of 0', over: { price: 0 }, reason: 'BAD_PRICE' },
   { name: 'a negative price', over: { price: -1 }, reason: 'BAD_PRICE' },
   { name: 'a price that is no number', over: { price: Number.NaN }, reason: 'BAD_PRICE' },
+  { name: 'a price whose products are not finite', over: { price: 1e301 }, reason: 'BAD_PRICE' },
   { name: 'an infinite size', over: { size: Number.POSITIVE_INFINITY }, reason: 'BAD_SIZE' },
   { name: 'a size of 0', over: { size: 0 }, reason: 'BAD_SIZE' },
   { name: 'a symbol with a line break', over: { symbol: 'A\nB' }, reason: 'BAD_SYMBOL' },

@@ -66,7 +66,9 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
   const compose = createComposer(rings)
   const [base, ...rollUps] = rings
   invariant(base !== undefined, 'there is a base ring')
+  /** Rows of windows that are gone and not in a barrier yet, and where those of each symbol stand. */
   const expired = createCandleColumns()
+  const expiredOf = new Map<number, number[]>()
 
   // Checkpointed.
   const clock = createLineClock(lines)
@@ -147,8 +149,12 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
   const expire = (s: number, ring: WindowRing, k: number): void => {
     const { columns } = ring
     const status = columns.status[k] as number
-    if (status & changed)
+    if (status & changed) {
+      const rowsOfSymbol = expiredOf.get(s) ?? []
+      rowsOfSymbol.push(expired.length)
+      expiredOf.set(s, rowsOfSymbol)
       appendCandle(expired, symbols.globalOf(s), ring.sizeMs, contentOf(s, ring, k), contentAt(ring, k))
+    }
     if (ring === base) {
       const start = windowNumber(columns, k) * baseMs
       for (const above of rollUps)
@@ -181,28 +187,35 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     const expires = (Math.floor((watermark + 1 - lateness) / baseMs) + 1) * baseMs - 1 + lateness
     nextWatermark[l] = Math.min(fires, expires)
   }
-  /** Fires every open window of a line whose end is at most `end`. */
-  const closeLine = (l: number, end: number, by: number): void => {
-    for (let s = 0; s < symbols.size && s < lineOf.length; s++) {
-      if (lineOf[s] !== l) continue
-      for (const ring of rings) {
-        const { status } = ring.columns
-        for (let k = s * ring.places, stop = k + ring.places; k < stop; k++) {
-          const closes = (windowNumber(ring.columns, k) + 1) * ring.sizeMs
-          if (((status[k] as number) & (live | fired)) === live && closes <= end) fire(s, ring, k, by)
-          if (by === closedBy.end) status[k] = (status[k] as number) & ~fresh
-        }
+  /** Fires every open window of a symbol whose end is at most `end`. */
+  const closeSymbol = (s: number, end: number, by: number): void => {
+    for (const ring of rings) {
+      const { status } = ring.columns
+      for (let k = s * ring.places, stop = k + ring.places; k < stop; k++) {
+        const closes = (windowNumber(ring.columns, k) + 1) * ring.sizeMs
+        if (((status[k] as number) & (live | fired)) === live && closes <= end) fire(s, ring, k, by)
+        if (by === closedBy.end) status[k] = (status[k] as number) & ~fresh
       }
     }
   }
+  const closeLine = (l: number, end: number, by: number): void => {
+    for (let s = 0; s < symbols.size && s < lineOf.length; s++) if (lineOf[s] === l) closeSymbol(s, end, by)
+  }
+  /** A symbol comes to a line: its windows stand at once where that line's time stands, and lateness never goes back. */
   const adopt = (s: number, l: number): void => {
-    if ((lineOf[s] as number) >= 0) floor[s] = effective(s)
-    lineOf[s] = l
     noteTouched(s)
+    if ((lineOf[s] as number) < 0) {
+      lineOf[s] = l
+      return
+    }
+    floor[s] = effective(s)
+    lineOf[s] = l
+    sweepSymbol(s, effective(s))
+    closeSymbol(s, clock.coveredTo(l) - idleMs, closedBy.idle)
   }
 
   const rows = (columns: TickColumns, from: number, to: number): void => {
-    const { symbol, line, eventTime, price, size, side, tradeId, sequence, verdict: verdicts, offset } = columns
+    const { local, line, eventTime, price, size, side, tradeId, sequence, verdict: verdicts } = columns
     // What the loop needs of the closure, as locals: a load from a closure's scope for each tick is what it would cost.
     let { status, values } = base.columns
     let ownLines = lineOf
@@ -215,23 +228,17 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     const overAfter = baseMs - 1 + lateness
     let used = 0
     let late = 0
-    let s = -1
     let l = -1
     let lastLine = -1
-    let lastGlobal = -1
     for (let i = from; i < to; i++) {
       const decided = verdicts[i] as number
       if (decided === rejected) continue
-      const global = symbol[i] as number
-      if (global !== lastGlobal) {
-        lastGlobal = global
-        s = symbols.localOf(global)
-        if (s >= ownLines.length) {
-          ensureSymbol(s)
-          ;({ status, values } = base.columns)
-          ownLines = lineOf
-          floors = floor
-        }
+      const s = local[i] as number
+      if (s >= ownLines.length) {
+        ensureSymbol(s)
+        ;({ status, values } = base.columns)
+        ownLines = lineOf
+        floors = floor
       }
       if (line[i] !== lastLine) {
         lastLine = line[i] as number
@@ -254,7 +261,7 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
       if (watermark >= over || (floors[s] as number) >= over) {
         late += 1
         verdicts[i] = verdict.late
-        effects.skipped(offset[i] as number, global, 'late')
+        effects.skipped(columns.offset[i] as number, columns.symbol[i] as number, 'late')
         continue
       }
       const k = s * places + (n & (places - 1))
@@ -269,9 +276,14 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
   }
 
   const control = ({ record }: PlacedControl): void => {
-    if (record.kind !== 'heartbeat' && record.kind !== 'end') return
+    if (record.kind === 'reject') return
     const l = lines.localOfName(record.line)
     ensureLine(l)
+    if (record.kind === 'move') {
+      const s = symbols.localOfName(record.symbol)
+      if (s < lineOf.length && (lineOf[s] as number) >= 0 && lineOf[s] !== l) adopt(s, l)
+      return
+    }
     if (record.kind === 'end') {
       closeLine(l, Number.POSITIVE_INFINITY, closedBy.end)
       return
@@ -309,6 +321,7 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     barrier(out) {
       for (let i = 0; i < expired.length; i++) copyCandle(out, expired, i)
       expired.length = 0
+      expiredOf.clear()
       for (const s of touchedList) {
         for (const ring of rings) {
           const { status } = ring.columns
@@ -327,6 +340,7 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
       const s = symbols.localOf(global)
       const ring = rings.find((candidate) => candidate.sizeMs === intervalSeconds * 1000)
       if (ring === undefined || s >= lineOf.length) return
+      for (const i of expiredOf.get(s) ?? []) if (expired.interval[i] === intervalSeconds) copyCandle(out, expired, i)
       const { status } = ring.columns
       const places: number[] = []
       for (let k = s * ring.places, end = k + ring.places; k < end; k++) {

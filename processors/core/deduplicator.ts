@@ -7,6 +7,9 @@ import { createIdRanges, type IdRanges } from './id-ranges.ts'
 import { createRecentIds, type RecentIds } from './recent-ids.ts'
 import type { SymbolIndex } from './symbol-index.ts'
 
+const { undecided } = verdict
+const { unordered } = idOrder
+
 /** Marks ticks whose trade id was seen before; state by symbol. */
 export interface Deduplicator {
   /** Sets the verdict `duplicate` on undecided rows. */
@@ -111,32 +114,32 @@ export function createDeduplicator({ symbols, effects, withinMs }: DeduplicatorO
   }
 
   const process = (columns: TickColumns): void => {
-    const { length, symbol, tradeId, eventTime, idOrder: order, verdict: verdicts, offset } = columns
-    let lastGlobal = -1
-    let s = -1
+    const { length, local, symbol, tradeId, eventTime, idOrder: order, verdict: verdicts, offset } = columns
+    let tops = highest
+    let times = newest
+    let marks = touched
     for (let i = 0; i < length; i++) {
-      if (verdicts[i] !== verdict.undecided) continue
-      const global = symbol[i] as number
-      if (global !== lastGlobal) {
-        s = symbols.localOf(global)
-        lastGlobal = global
-        if (s >= highest.length) ensure(s + 1)
+      if (verdicts[i] !== undecided) continue
+      const s = local[i] as number
+      if (s >= tops.length) {
+        ensure(s + 1)
+        tops = highest
+        times = newest
+        marks = touched
       }
-      if (touched[s] === 0) touch(s)
+      if (marks[s] === 0) touch(s)
       const id = tradeId[i] as number
       const time = eventTime[i] as number
-      let isNew: boolean
-      if (order[i] === idOrder.unordered) isNew = isNewByName(s, id, time)
-      else if (id === (highest[s] as number) + 1) {
-        highest[s] = id
-        isNew = true
-      } else isNew = isNewOutOfLine(s, id, time)
+      let isNew = true
+      if (order[i] === unordered) isNew = isNewByName(s, id, time)
+      else if (id === (tops[s] as number) + 1) tops[s] = id
+      else isNew = isNewOutOfLine(s, id, time)
       if (isNew) {
-        if (time > (newest[s] as number)) newest[s] = time
+        if (time > (times[s] as number)) times[s] = time
       } else {
         verdicts[i] = verdict.duplicate
         effects.counts.duplicate += 1
-        effects.skipped(offset[i] as number, global, 'duplicate')
+        effects.skipped(offset[i] as number, symbol[i] as number, 'duplicate')
       }
     }
   }
@@ -163,9 +166,10 @@ export function createDeduplicator({ symbols, effects, withinMs }: DeduplicatorO
   return {
     process,
     write(writer, full) {
-      const count = full ? Math.min(symbols.size, highest.length) : touchedList.length
-      writer.uint(count)
-      for (let i = 0; i < count; i++) writeSymbol(writer, full ? i : (touchedList[i] as number), full)
+      const known = Array.from({ length: Math.min(symbols.size, highest.length) }, (_, s) => s)
+      const list = full ? known.filter((s) => newest[s] !== Number.NEGATIVE_INFINITY) : touchedList
+      writer.uint(list.length)
+      for (const s of list) writeSymbol(writer, s, full)
       for (const s of touchedList) touched[s] = 0
       touchedList = []
     },

@@ -16,6 +16,8 @@ export interface WatermarkPolicy {
 /** What every step of a partition's pipeline is given first. */
 export interface PartitionContext {
   readonly partition: number
+  /** Partitions of the source: a symbol's is murmur2 of it among them. */
+  readonly partitions: number
   readonly symbols: SymbolIndex
   readonly lines: SymbolIndex
   readonly watermark: WatermarkPolicy

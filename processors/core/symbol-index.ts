@@ -10,6 +10,8 @@ export interface SymbolIndex {
   localOfName(name: string): number
   globalOf(local: number): number
   name(local: number): string
+  /** Name of the worker's id; it gets no local number by that. */
+  globalName(global: number): string
   readonly size: number
 }
 
@@ -34,6 +36,7 @@ export function createSymbolIndex(interner: Interner): SymbolIndex {
     localOfName: (name) => localOf(interner.internName(name)),
     globalOf,
     name: (local) => interner.name(globalOf(local)),
+    globalName: (global) => interner.name(global),
     get size() {
       return globals.length
     },

@@ -1,5 +1,6 @@
 import { type ColumnBatch, type PlacedControl, type TickColumns, verdict } from '../../schemas/columns.ts'
-import { deadLetterPayloadBytesMax } from '../../schemas/dead-letter.ts'
+import { type DeadLetterReason, deadLetterPayloadBytesMax } from '../../schemas/dead-letter.ts'
+import { partitionOfKey } from '../../schemas/partitioner.ts'
 import { symbolPattern } from '../../schemas/tick.ts'
 import type { ByteReader, ByteWriter } from './byte-buffer.ts'
 import type { Effects } from './effects.ts'
@@ -19,28 +20,33 @@ export interface TickGateOptions {
   readonly lines: SymbolIndex
   readonly effects: Effects
   readonly futureBoundMs: number
+  readonly partition: number
+  readonly partitions: number
 }
 
 /** The first instant of the year 1: every store can hold what comes after it. */
 const eventTimeMin = -62_135_596_800_000
 
-const named = { unchecked: 0, good: 1, bad: 2 } as const
+const named = { unchecked: 0, good: 1, bad: 2, elsewhere: 3 } as const
+
+/** Prices and sizes stay below it: their products and the sums of those are finite. */
+const amountMax = 1e100
 
 /**
  * Validates ticks: symbol, price, size, event time against the append time, and the line that the symbol belongs to.
  * A symbol belongs to the line of its first tick until a `move` control says otherwise.
  */
-export function createTickGate({ symbols, lines, effects, futureBoundMs }: TickGateOptions): TickGate {
+export function createTickGate(options: TickGateOptions): TickGate {
+  const { symbols, lines, effects, futureBoundMs, partition, partitions } = options
   // Checkpointed, by local symbol.
   let lineOf = new Int32Array(0) // local line, -1: none yet
-  // Not checkpointed.
+  // Not checkpointed, by the worker's id: a bad name gets no place in the partition's state.
   let symbolState = new Uint8Array(0)
   let changed: number[] = []
 
   const ensure = (size: number): void => {
     if (size <= lineOf.length) return
     lineOf = growInt32(lineOf, size, -1)
-    symbolState = growUint8(symbolState, lineOf.length)
   }
   const bind = (s: number, line: number): void => {
     ensure(s + 1)
@@ -48,81 +54,101 @@ export function createTickGate({ symbols, lines, effects, futureBoundMs }: TickG
     lineOf[s] = line
     changed.push(s)
   }
-  const isNamedWell = (s: number): boolean => {
-    if (symbolState[s] === named.unchecked)
-      symbolState[s] = symbolPattern.test(symbols.name(s)) ? named.good : named.bad
-    return symbolState[s] === named.good
+  /** Looks at a symbol's name, once. */
+  const stateOf = (global: number): number => {
+    if (global >= symbolState.length) symbolState = growUint8(symbolState, global + 1)
+    if (symbolState[global] === named.unchecked) {
+      const name = symbols.globalName(global)
+      const isHere = symbolPattern.test(name) && partitionOfKey(name, partitions) === partition
+      symbolState[global] = isHere ? named.good : symbolPattern.test(name) ? named.elsewhere : named.bad
+    }
+    return symbolState[global] as number
   }
 
-  const reject = (
-    columns: TickColumns,
-    i: number,
-    s: number,
-    reason: Parameters<Effects['deadLetter']>[0]['reason'],
-    detail: string,
-  ): void => {
+  const reject = (columns: TickColumns, i: number, reason: DeadLetterReason, detail: string): void => {
     columns.verdict[i] = verdict.rejected
     effects.counts.rejected += 1
-    effects.deadLetter({ offset: columns.offset[i] as number, reason, detail, symbol: symbols.name(s) })
+    const symbol = symbols.globalName(columns.symbol[i] as number)
+    effects.deadLetter({ offset: columns.offset[i] as number, reason, detail, symbol })
+  }
+
+  /** A row whose symbol is well, and which is not plainly good: says why not, or binds its symbol to its line. */
+  const judge = (columns: TickColumns, i: number, s: number, l: number): void => {
+    const price = columns.price[i] as number
+    const size = columns.size[i] as number
+    const time = columns.eventTime[i] as number
+    const latest = (columns.appendTime[i] as number) + futureBoundMs
+    const own = lineOf[s] as number
+    if (!(price > 0 && price < amountMax)) reject(columns, i, 'BAD_PRICE', `a price is > 0 and < 1e100, was ${price}`)
+    else if (!(size > 0 && size < amountMax)) reject(columns, i, 'BAD_SIZE', `a size is > 0 and < 1e100, was ${size}`)
+    else if (time < eventTimeMin)
+      reject(columns, i, 'BAD_TIME', `an event time is at least ${eventTimeMin}, was ${time}`)
+    else if (time > latest)
+      reject(
+        columns,
+        i,
+        'FUTURE_TIME',
+        `an event time is at most ${futureBoundMs} ms ahead of its append: ${latest}, was ${time}`,
+      )
+    else if (own < 0) bind(s, l)
+    else if (own !== l)
+      reject(columns, i, 'WRONG_LINE', `${symbols.name(s)} belongs to ${lines.name(own)}, came by ${lines.name(l)}`)
+  }
+
+  const rejectSymbol = (columns: TickColumns, i: number, state: number): void => {
+    if (state === named.bad) reject(columns, i, 'BAD_SYMBOL', `a symbol matches ${symbolPattern.source}`)
+    else
+      reject(
+        columns,
+        i,
+        'WRONG_PARTITION',
+        `of ${partitions} partitions murmur2 of the symbol names another than ${partition}`,
+      )
   }
 
   const rows = (columns: TickColumns, from: number, to: number): void => {
-    const { symbol, line, price, size, eventTime, appendTime } = columns
+    const { symbol, line, price, size, eventTime, appendTime, local } = columns
+    let ownLines = lineOf
+    const ahead = futureBoundMs
     let lastGlobal = -1
     let lastLine = -1
+    let state: number = named.unchecked
     let s = -1
     let l = -1
     for (let i = from; i < to; i++) {
       const global = symbol[i] as number
       if (global !== lastGlobal) {
-        s = symbols.localOf(global)
         lastGlobal = global
-        if (s >= lineOf.length) ensure(s + 1)
+        state = stateOf(global)
+        if (state === named.good) {
+          s = symbols.localOf(global)
+          if (s >= ownLines.length) {
+            ensure(s + 1)
+            ownLines = lineOf
+          }
+        }
       }
-      if (symbolState[s] !== named.good && !isNamedWell(s)) {
-        reject(columns, i, s, 'BAD_SYMBOL', `a symbol matches ${symbolPattern.source}`)
+      if (state !== named.good) {
+        rejectSymbol(columns, i, state)
         continue
       }
-      const p = price[i] as number
-      if (!(p > 0 && p < Number.POSITIVE_INFINITY)) {
-        reject(columns, i, s, 'BAD_PRICE', `a price is finite and > 0, was ${p}`)
-        continue
-      }
-      const q = size[i] as number
-      if (!(q > 0 && q < Number.POSITIVE_INFINITY)) {
-        reject(columns, i, s, 'BAD_SIZE', `a size is finite and > 0, was ${q}`)
-        continue
-      }
-      const t = eventTime[i] as number
-      if (t < eventTimeMin) {
-        reject(columns, i, s, 'BAD_TIME', `an event time is at least ${eventTimeMin}, was ${t}`)
-        continue
-      }
-      if (t > (appendTime[i] as number) + futureBoundMs) {
-        reject(
-          columns,
-          i,
-          s,
-          'FUTURE_TIME',
-          `event time ${t} is more than ${futureBoundMs} ms ahead of ${appendTime[i]}`,
-        )
-        continue
-      }
+      local[i] = s
       if (line[i] !== lastLine) {
         lastLine = line[i] as number
         l = lines.localOf(lastLine)
       }
-      if (lineOf[s] !== l) {
-        if ((lineOf[s] as number) < 0) bind(s, l)
-        else
-          reject(
-            columns,
-            i,
-            s,
-            'WRONG_LINE',
-            `${symbols.name(s)} belongs to ${lines.name(lineOf[s] as number)}, came by ${lines.name(l)}`,
-          )
-      }
+      const p = price[i] as number
+      const q = size[i] as number
+      const t = eventTime[i] as number
+      const isGood =
+        p > 0 &&
+        p < amountMax &&
+        q > 0 &&
+        q < amountMax &&
+        t >= eventTimeMin &&
+        t <= (appendTime[i] as number) + ahead &&
+        ownLines[s] === l
+      if (!isGood) judge(columns, i, s, l)
     }
   }
 
@@ -152,7 +178,8 @@ export function createTickGate({ symbols, lines, effects, futureBoundMs }: TickG
       return false
     }
     effects.counts.control += 1
-    if (record.kind === 'move') bind(symbols.localOfName(record.symbol), lines.localOfName(record.line))
+    if (record.kind === 'move' && symbolPattern.test(record.symbol))
+      bind(symbols.localOfName(record.symbol), lines.localOfName(record.line))
     return true
   }
 

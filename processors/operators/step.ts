@@ -30,15 +30,23 @@ export function step<In, Out>(
     new Observable((subscriber) => {
       let instance: StepInstance<In, Out> | undefined
       const emit = (rows: Out): void => subscriber.next({ kind: 'rows', rows })
+      const apply = (element: StreamElement<In>): void => {
+        if (element.kind === 'open') instance = open(element.context)
+        else if (element.kind === 'rows') {
+          instance?.rows(element.rows, emit)
+          return
+        } else if (element.kind === 'pulse') instance?.pulse?.(emit)
+        else instance?.barrier?.(element.barrier, emit)
+        subscriber.next(element)
+      }
       return source.subscribe({
         next(element) {
-          if (element.kind === 'open') instance = open(element.context)
-          else if (element.kind === 'rows') {
-            instance?.rows(element.rows, emit)
-            return
-          } else if (element.kind === 'pulse') instance?.pulse?.(emit)
-          else instance?.barrier?.(element.barrier, emit)
-          subscriber.next(element)
+          try {
+            apply(element)
+          } catch (error) {
+            // Thrown on, it would come up from a timer, after the batch had counted as processed.
+            subscriber.error(error)
+          }
         },
         error: (error: unknown) => subscriber.error(error),
         complete: () => subscriber.complete(),
