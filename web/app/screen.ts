@@ -21,7 +21,6 @@ interface ScreenOptions {
 const dayMs = 86_400_000
 const hiddenMs = 1000
 
-
 /** Chart, legend and notice of one view; what arrives between two frames is drawn once. */
 export function createScreen(options: ScreenOptions) {
   const legend = createLegend()

@@ -40,7 +40,6 @@ const refusedRetryMs = 5000
 const liveOnlyRetryMs = 15_000
 const refusedToken = 'The token was refused.'
 
-
 /** One socket, one channel: subscribes, checks contiguity, resumes, reconnects. At most one timer of each kind runs. */
 export function createStream(options: StreamOptions) {
   let socket: WebSocket | undefined
