@@ -174,11 +174,20 @@ export function compileColumnRead(writer: Type, target: ColumnTarget): CompiledR
     body += `${code}\n`
   }
   // Of the needed fields only these have a default in `tickAvro`; any other absence did not resolve.
-  const lineId = present.has('line') ? 'internLine(b, dv, base, line_, lineEnd)' : "lines.internName('default')"
+  const internedLine = present.has('line') ? 'internLine(b, dv, base, line_, lineEnd)' : "lines.internName('default')"
+  // Most ticks come by the line of the one before: of 4 to 8 bytes, two words tell.
+  const sameLine = `v = lineEnd - line_
+if (v >= 4 && v <= 8) {
+  x = dv.getInt32(base + line_); lo = dv.getInt32(base + lineEnd - 4)
+  if (v !== sameLength || x !== sameFirst || lo !== sameLast) {
+    sameId = internLine(b, dv, base, line_, lineEnd); sameLength = v; sameFirst = x; sameLast = lo
+  }
+  lineId = sameId
+} else lineId = ${internedLine}`
   const variables = `
 let x = 0, lo = 0, m = 0, k = 0, v = 0
 let symbol_ = 0, symbolEnd = 0, line_ = 0, lineEnd = 0, eventTime_ = 0, price_ = 0, size_ = 0
-let side_ = 0, idOrder_ = 0, tradeId_ = 0, sequence_ = 0`
+let side_ = 0, idOrder_ = 0, tradeId_ = 0, sequence_ = 0, lineId = -1`
   const value = `
 ${body}
 if (p > to) return ${read.cut}
@@ -187,13 +196,14 @@ if (symbolEnd - symbol_ > ${symbolBytesMax}) return ${read.symbolLength}
 if (lineEnd - line_ > ${lineBytesMax}) return ${read.lineLength}
 const symbolId = internSymbol(b, dv, base, symbol_, symbolEnd)
 if (symbolId < 0) return ${read.symbolsFull}
-const lineId = ${lineId}
+${present.has('line') ? sameLine : `lineId = ${internedLine}`}
 if (lineId < 0) return ${read.linesFull}`
   const store = `
 symbol[row] = symbolId; line[row] = lineId; eventTime[row] = eventTime_; price[row] = price_; size[row] = size_
 side[row] = side_; idOrder[row] = idOrder_; tradeId[row] = tradeId_; sequence[row] = sequence_`
   const source = `"use strict"
 const { symbol, line, eventTime, price, size, side, idOrder, tradeId, sequence, offset, appendTime } = columns
+let sameId = -1, sameLength = -1, sameFirst = 0, sameLast = 0
 return {
 one(b, dv, base, p, to, row) {${variables}${value}${store}
 return ${read.ok}

@@ -224,6 +224,9 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     let boundaries = nextWatermark
     const { places } = base
     const sizeMs = baseMs
+    const width = windowWidth
+    const hotBits = hot
+    const [open, refused] = [undecided, rejected]
     const shift = outOfOrdernessMs + 1
     const overAfter = baseMs - 1 + lateness
     let used = 0
@@ -232,7 +235,7 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     let lastLine = -1
     for (let i = from; i < to; i++) {
       const decided = verdicts[i] as number
-      if (decided === rejected) continue
+      if (decided === refused) continue
       const s = local[i] as number
       if (s >= ownLines.length) {
         ensureSymbol(s)
@@ -255,7 +258,7 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
         watermarks[l] = watermark
         if (watermark >= (boundaries[l] as number)) sweepLine(l)
       }
-      if (decided !== undecided) continue
+      if (decided !== open) continue
       const n = Math.floor(t / sizeMs)
       const over = n * sizeMs + overAfter
       if (watermark >= over || (floors[s] as number) >= over) {
@@ -265,8 +268,8 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
         continue
       }
       const k = s * places + (n & (places - 1))
-      const at = k * windowWidth
-      if (((status[k] as number) & hot) !== hot || values[at] !== n) touch(s, n)
+      const at = k * width
+      if (((status[k] as number) & hotBits) !== hotBits || values[at] !== n) touch(s, n)
       const order = sequence[i] as number
       applyTick(values, at, t, order, tradeId[i] as number, price[i] as number, size[i] as number, side[i] as number)
       used += 1

@@ -115,11 +115,13 @@ export function createDeduplicator({ symbols, effects, withinMs }: DeduplicatorO
 
   const process = (columns: TickColumns): void => {
     const { length, local, symbol, tradeId, eventTime, idOrder: order, verdict: verdicts, offset } = columns
+    const open = undecided
+    const byName = unordered
     let tops = highest
     let times = newest
     let marks = touched
     for (let i = 0; i < length; i++) {
-      if (verdicts[i] !== undecided) continue
+      if (verdicts[i] !== open) continue
       const s = local[i] as number
       if (s >= tops.length) {
         ensure(s + 1)
@@ -131,7 +133,7 @@ export function createDeduplicator({ symbols, effects, withinMs }: DeduplicatorO
       const id = tradeId[i] as number
       const time = eventTime[i] as number
       let isNew = true
-      if (order[i] === unordered) isNew = isNewByName(s, id, time)
+      if (order[i] === byName) isNew = isNewByName(s, id, time)
       else if (id === (tops[s] as number) + 1) tops[s] = id
       else isNew = isNewOutOfLine(s, id, time)
       if (isNew) {

@@ -4,7 +4,7 @@ import { partitionOfKey } from '../../schemas/partitioner.ts'
 import { symbolPattern } from '../../schemas/tick.ts'
 import type { ByteReader, ByteWriter } from './byte-buffer.ts'
 import type { Effects } from './effects.ts'
-import { growInt32, growUint8 } from './grow.ts'
+import { growInt32 } from './grow.ts'
 import type { SymbolIndex } from './symbol-index.ts'
 
 /** The door of a partition: only ticks that pass it move a watermark or reach another step. */
@@ -27,7 +27,8 @@ export interface TickGateOptions {
 /** The first instant of the year 1: every store can hold what comes after it. */
 const eventTimeMin = -62_135_596_800_000
 
-const named = { unchecked: 0, good: 1, bad: 2, elsewhere: 3 } as const
+/** What is known of a symbol of the worker's table, in place of a local number. */
+const seat = { unknown: -1, badName: -2, elsewhere: -3 } as const
 
 /** Prices and sizes stay below it: their products and the sums of those are finite. */
 const amountMax = 1e100
@@ -41,7 +42,7 @@ export function createTickGate(options: TickGateOptions): TickGate {
   // Checkpointed, by local symbol.
   let lineOf = new Int32Array(0) // local line, -1: none yet
   // Not checkpointed, by the worker's id: a bad name gets no place in the partition's state.
-  let symbolState = new Uint8Array(0)
+  let seats = new Int32Array(0)
   let changed: number[] = []
 
   const ensure = (size: number): void => {
@@ -54,15 +55,20 @@ export function createTickGate(options: TickGateOptions): TickGate {
     lineOf[s] = line
     changed.push(s)
   }
-  /** Looks at a symbol's name, once. */
-  const stateOf = (global: number): number => {
-    if (global >= symbolState.length) symbolState = growUint8(symbolState, global + 1)
-    if (symbolState[global] === named.unchecked) {
+  /** Looks at a symbol's name, once. @returns Its local number, or what is wrong with it. */
+  const seatOf = (global: number): number => {
+    if (global >= seats.length) seats = growInt32(seats, global + 1, seat.unknown)
+    if (seats[global] === seat.unknown) {
       const name = symbols.globalName(global)
-      const isHere = symbolPattern.test(name) && partitionOfKey(name, partitions) === partition
-      symbolState[global] = isHere ? named.good : symbolPattern.test(name) ? named.elsewhere : named.bad
+      if (!symbolPattern.test(name)) seats[global] = seat.badName
+      else if (partitionOfKey(name, partitions) !== partition) seats[global] = seat.elsewhere
+      else {
+        const s = symbols.localOf(global)
+        ensure(s + 1)
+        seats[global] = s
+      }
     }
-    return symbolState[global] as number
+    return seats[global] as number
   }
 
   const reject = (columns: TickColumns, i: number, reason: DeadLetterReason, detail: string): void => {
@@ -95,42 +101,38 @@ export function createTickGate(options: TickGateOptions): TickGate {
       reject(columns, i, 'WRONG_LINE', `${symbols.name(s)} belongs to ${lines.name(own)}, came by ${lines.name(l)}`)
   }
 
-  const rejectSymbol = (columns: TickColumns, i: number, state: number): void => {
-    if (state === named.bad) reject(columns, i, 'BAD_SYMBOL', `a symbol matches ${symbolPattern.source}`)
+  const rejectSymbol = (columns: TickColumns, i: number, found: number): void => {
+    if (found === seat.badName) reject(columns, i, 'BAD_SYMBOL', `a symbol matches ${symbolPattern.source}`)
     else
       reject(
         columns,
         i,
         'WRONG_PARTITION',
-        `of ${partitions} partitions murmur2 of the symbol names another than ${partition}`,
+        `murmur2 of the symbol names another of ${partitions} partitions than ${partition}`,
       )
   }
 
   const rows = (columns: TickColumns, from: number, to: number): void => {
     const { symbol, line, price, size, eventTime, appendTime, local } = columns
+    let known = seats
     let ownLines = lineOf
     const ahead = futureBoundMs
-    let lastGlobal = -1
+    const below = amountMax
+    const earliest = eventTimeMin
+    const unknown = seat.unknown
     let lastLine = -1
-    let state: number = named.unchecked
-    let s = -1
     let l = -1
     for (let i = from; i < to; i++) {
       const global = symbol[i] as number
-      if (global !== lastGlobal) {
-        lastGlobal = global
-        state = stateOf(global)
-        if (state === named.good) {
-          s = symbols.localOf(global)
-          if (s >= ownLines.length) {
-            ensure(s + 1)
-            ownLines = lineOf
-          }
+      let s = global < known.length ? (known[global] as number) : unknown
+      if (s < 0) {
+        s = seatOf(global)
+        known = seats
+        ownLines = lineOf
+        if (s < 0) {
+          rejectSymbol(columns, i, s)
+          continue
         }
-      }
-      if (state !== named.good) {
-        rejectSymbol(columns, i, state)
-        continue
       }
       local[i] = s
       if (line[i] !== lastLine) {
@@ -142,10 +144,10 @@ export function createTickGate(options: TickGateOptions): TickGate {
       const t = eventTime[i] as number
       const isGood =
         p > 0 &&
-        p < amountMax &&
+        p < below &&
         q > 0 &&
-        q < amountMax &&
-        t >= eventTimeMin &&
+        q < below &&
+        t >= earliest &&
         t <= (appendTime[i] as number) + ahead &&
         ownLines[s] === l
       if (!isGood) judge(columns, i, s, l)
