@@ -109,10 +109,13 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
       failure = error instanceof Error ? error : new FatalError({ code: 'PIPELINE', message: messageOf(error) })
     },
   })
+  const throwFailure = (): void => {
+    if (failure !== undefined) throw failure
+  }
   const push = (element: StreamElement<ColumnBatch>): void => {
-    if (failure !== undefined) throw failure
+    throwFailure()
     input.next(element)
-    if (failure !== undefined) throw failure
+    throwFailure()
   }
   push({
     kind: 'open',
