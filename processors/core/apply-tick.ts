@@ -1,3 +1,4 @@
+import type { TickColumns } from '../../schemas/columns.ts'
 import { twoProductError, twoSumError } from '../../schemas/double-double.ts'
 import { side } from '../../schemas/tick.ts'
 import { windowField as field } from './window-columns.ts'
@@ -11,17 +12,16 @@ function isBeforeAt(order: number, id: number, values: Float64Array, at: number)
   return order !== other ? order < other : id < (values[at + 1] as number)
 }
 
-/** Puts one tick into the window whose numbers begin at `at`: the result does not depend on the order of the ticks. */
-export function applyTick(
-  values: Float64Array,
-  at: number,
-  time: number,
-  order: number,
-  id: number,
-  price: number,
-  size: number,
-  aggressor: number,
-): void {
+/**
+ * Puts row `i` into the window whose numbers begin at `at`: the result does not depend on the order of the ticks.
+ * It takes the columns, not the tick's numbers: a call that is not inlined would make an object of each of them.
+ */
+export function applyTick(values: Float64Array, at: number, columns: TickColumns, i: number): void {
+  const time = columns.eventTime[i] as number
+  const order = columns.sequence[i] as number
+  const id = columns.tradeId[i] as number
+  const price = columns.price[i] as number
+  const size = columns.size[i] as number
   const trades = values[at + field.trades] as number
   values[at + field.trades] = trades + 1
   if (trades === 0) {
@@ -65,7 +65,7 @@ export function applyTick(
     (values[at + field.quoteVolumeLow] as number) +
     twoSumError(quote, product, quoteSum) +
     twoProductError(price, size, product)
-  if (aggressor === side.buy) {
+  if (columns.side[i] === side.buy) {
     const buy = values[at + field.buyVolume] as number
     const buySum = buy + size
     values[at + field.buyVolume] = buySum

@@ -215,7 +215,7 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
   }
 
   const rows = (columns: TickColumns, from: number, to: number): void => {
-    const { local, line, eventTime, price, size, side, tradeId, sequence, verdict: verdicts } = columns
+    const { local, line, eventTime, verdict: verdicts } = columns
     // What the loop needs of the closure, as locals: a load from a closure's scope for each tick is what it would cost.
     let { status, values } = base.columns
     let ownLines = lineOf
@@ -233,6 +233,10 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     let late = 0
     let l = -1
     let lastLine = -1
+    let n = 0
+    let start = Number.NaN
+    let over = 0
+    let place = 0
     for (let i = from; i < to; i++) {
       const decided = verdicts[i] as number
       if (decided === refused) continue
@@ -259,19 +263,23 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
         if (watermark >= (boundaries[l] as number)) sweepLine(l)
       }
       if (decided !== open) continue
-      const n = Math.floor(t / sizeMs)
-      const over = n * sizeMs + overAfter
+      // Most ticks fall into the window of the one before.
+      if (!(t >= start && t < start + sizeMs)) {
+        n = Math.floor(t / sizeMs)
+        start = n * sizeMs
+        over = start + overAfter
+        place = n & (places - 1)
+      }
       if (watermark >= over || (floors[s] as number) >= over) {
         late += 1
         verdicts[i] = verdict.late
         effects.skipped(columns.offset[i] as number, columns.symbol[i] as number, 'late')
         continue
       }
-      const k = s * places + (n & (places - 1))
+      const k = s * places + place
       const at = k * width
       if (((status[k] as number) & hotBits) !== hotBits || values[at] !== n) touch(s, n)
-      const order = sequence[i] as number
-      applyTick(values, at, t, order, tradeId[i] as number, price[i] as number, size[i] as number, side[i] as number)
+      applyTick(values, at, columns, i)
       used += 1
     }
     effects.counts.used += used
