@@ -62,3 +62,23 @@ export function createCandleColumns(capacity = 256): CandleColumns {
     partial: new Uint8Array(capacity),
   }
 }
+
+/** The numbers of a candle that both its rows and its object hold under one name, but for the interval. */
+export const candleNumbers = [
+  'start',
+  'open',
+  'high',
+  'low',
+  'close',
+  'volume',
+  'volumeLow',
+  'quoteVolume',
+  'quoteVolumeLow',
+  'buyVolume',
+  'buyVolumeLow',
+  'trades',
+  'firstTradeId',
+  'lastTradeId',
+  'revision',
+  'seq',
+] as const

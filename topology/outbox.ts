@@ -7,6 +7,7 @@ import {
   emissionNames,
   fillNames,
 } from '../schemas/candle.ts'
+import { candleNumbers } from '../schemas/candle-columns.ts'
 import type { DeadLetter, DeadLetterReason } from '../schemas/dead-letter.ts'
 import { packSections, unpackSections } from './packed-state.ts'
 
@@ -16,25 +17,7 @@ export interface Outbox {
   readonly deadLetters: readonly DeadLetter[]
 }
 
-const numbers = [
-  'interval',
-  'start',
-  'open',
-  'high',
-  'low',
-  'close',
-  'volume',
-  'volumeLow',
-  'quoteVolume',
-  'quoteVolumeLow',
-  'buyVolume',
-  'buyVolumeLow',
-  'trades',
-  'firstTradeId',
-  'lastTradeId',
-  'revision',
-  'seq',
-] as const
+const numbers = ['interval', ...candleNumbers] as const
 
 /** Packs an outbox for its row in the store; undefined when nothing is owed. */
 export function packOutbox({ finals, deadLetters }: Outbox): Uint8Array | undefined {

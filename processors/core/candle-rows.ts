@@ -1,5 +1,5 @@
 import { type Candle, closedByNames, fillNames } from '../../schemas/candle.ts'
-import { type CandleColumns, createCandleColumns } from '../../schemas/candle-columns.ts'
+import { type CandleColumns, candleNumbers, createCandleColumns } from '../../schemas/candle-columns.ts'
 import { twoSumError } from '../../schemas/double-double.ts'
 import { windowField as field, type WindowColumns, windowStatus, windowWidth } from './window-columns.ts'
 
@@ -11,29 +11,11 @@ function grow(rows: CandleColumns): void {
   const larger = createCandleColumns(rows.symbol.length * 2)
   larger.symbol.set(rows.symbol)
   larger.interval.set(rows.interval)
-  for (const name of numericRows) larger[name].set(rows[name])
+  for (const name of candleNumbers) larger[name].set(rows[name])
   for (const name of codeRows) larger[name].set(rows[name])
   Object.assign(rows, larger, { length: rows.length })
 }
 
-const numericRows = [
-  'start',
-  'open',
-  'high',
-  'low',
-  'close',
-  'volume',
-  'volumeLow',
-  'quoteVolume',
-  'quoteVolumeLow',
-  'buyVolume',
-  'buyVolumeLow',
-  'trades',
-  'firstTradeId',
-  'lastTradeId',
-  'revision',
-  'seq',
-] as const
 const codeRows = ['closedBy', 'fill', 'kind', 'partial'] as const
 
 /** Appends one window as a candle row: an update while it is open, then its final, then corrections. */
@@ -90,7 +72,7 @@ export function copyCandle(rows: CandleColumns, from: CandleColumns, i: number):
   const at = rows.length++
   rows.symbol[at] = from.symbol[i] as number
   rows.interval[at] = from.interval[i] as number
-  for (const name of numericRows) rows[name][at] = from[name][i] as number
+  for (const name of candleNumbers) rows[name][at] = from[name][i] as number
   for (const name of codeRows) rows[name][at] = from[name][i] as number
 }
 
