@@ -20,7 +20,7 @@ interface Outcome {
   readonly last: string
 }
 
-function run({ command, result }: Proof): Promise<Outcome> {
+function run({ command, result, holds }: Proof): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] })
     let pending = ''
@@ -38,7 +38,8 @@ function run({ command, result }: Proof): Promise<Outcome> {
     child.on('error', reject)
     child.on('close', (code) => {
       look(pending)
-      resolve({ exit: code ?? exitCodes.failure, last })
+      const exit = code ?? exitCodes.failure
+      resolve({ exit: exit === 0 && holds?.(last) === false ? exitCodes.failure : exit, last })
     })
   })
 }
