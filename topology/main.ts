@@ -77,13 +77,22 @@ async function runRoles(context: Context, feed: Feed | undefined): Promise<void>
     if (options.signal.aborted) resolve()
     options.signal.addEventListener('abort', () => resolve(), { once: true })
   })
-  const feeding = async (): Promise<void> => {
-    if (feed !== undefined && role !== 'engine') await runFeed(feed, context, stopFeed.signal)
+  const settled = async (): Promise<void> => {
     if (stopFeed.signal.aborted || engines.length === 0) return
     const ends = await broker.admin.offsets(topics.ticks)
     const targets = new Map([...ends].map(([partition, { latest }]) => [partition, latest]))
     await committedThrough(engines, targets, clock, stopFeed.signal)
     if (!stopFeed.signal.aborted) tellTotals(log, metrics)
+  }
+  const feeding = async (): Promise<void> => {
+    try {
+      if (feed !== undefined && role !== 'engine') await runFeed(feed, context, stopFeed.signal)
+    } catch (error) {
+      // A source that cannot be read to its end has published what came before: that is kept, then the error is told.
+      if (error instanceof FatalError) await settled()
+      throw error
+    }
+    await settled()
   }
   let fed: Promise<void> = Promise.resolve()
   try {

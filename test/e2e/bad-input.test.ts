@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { runCli } from '../cli.ts'
 import { parseExport } from '../trades.ts'
@@ -159,6 +160,22 @@ it('a port in use is an error, and none for a run that ends by itself', async ()
   } finally {
     server.close()
   }
+}, 120_000)
+
+it('an archive that ends too early is an error, and what was read before it is kept', async () => {
+  const file = join(dir, 'cut.csv.gz')
+  const rows = Array.from(
+    { length: 20_000 },
+    (_, i) => `BTC-USDT,${1_700_000_000_000 + i * 1000},${100 + (i % 7)},1,buy,${i + 1}`,
+  )
+  const whole = gzipSync(rows.join('\n'))
+  await writeFile(file, whole.subarray(0, Math.floor(whole.length / 2)))
+  const DATA_DIR = await fresh()
+  const run = await runCli(replay(file), { DATA_DIR })
+  expect(run, run.stderr).toMatchObject({ code: 69 })
+  expect(run.stderr).toMatch(/^REPLAY_UNREADABLE: /m)
+  const exported = await runCli(['export', '--out', '-', '--interval', '1m'], { DATA_DIR })
+  expect(parseExport(exported.stdout).length).toBeGreaterThan(50)
 }, 120_000)
 
 it('a dead Redis costs no candle', async () => {
