@@ -1,24 +1,9 @@
-import { afterEach, expect, it } from 'vitest'
-import { connect, type TestClient } from './testing/client.ts'
+import { expect, it } from 'vitest'
 import { candleOf, emissionOf } from './testing/fakes.ts'
-import { startTestGateway, type TestGateway } from './testing/start.ts'
+import { openedGateways } from './testing/opened.ts'
+import type { TestGateway } from './testing/start.ts'
 
-const opened: { close(): unknown }[] = []
-afterEach(async () => {
-  for (const one of opened.splice(0).reverse()) await one.close()
-})
-
-async function start(...given: Parameters<typeof startTestGateway>): Promise<TestGateway> {
-  const started = await startTestGateway(...given)
-  opened.push(started.gateway)
-  return started
-}
-
-function join(url: string, options?: Parameters<typeof connect>[1]): TestClient {
-  const client = connect(url, options)
-  opened.push(client)
-  return client
-}
+const { start, join } = openedGateways()
 
 const btc = { symbol: 'BTC-USDT', interval: '1m' }
 
