@@ -1,7 +1,6 @@
 import { type CandleColumns, createCandleColumns } from '../../schemas/candle-columns.ts'
 import { type ColumnBatch, type PlacedControl, type TickColumns, verdict } from '../../schemas/columns.ts'
 import { invariant } from '../../schemas/errors.ts'
-import { applyTick } from './apply-tick.ts'
 import type { ByteReader, ByteWriter } from './byte-buffer.ts'
 import { appendCandle, copyCandle } from './candle-rows.ts'
 import { readSymbolWindows, writeSymbolWindows } from './candle-state.ts'
@@ -10,19 +9,11 @@ import { growFloat64, growInt32, growUint8 } from './grow.ts'
 import { createLineClock } from './line-clock.ts'
 import type { WatermarkPolicy } from './stream-element.ts'
 import type { SymbolIndex } from './symbol-index.ts'
-import {
-  mergeWindow,
-  resetWindow,
-  type WindowColumns,
-  windowNumber,
-  windowStatus,
-  windowWidth,
-} from './window-columns.ts'
+import { runTicks, type TickRun } from './tick-run.ts'
+import { mergeWindow, resetWindow, type WindowColumns, windowNumber, windowStatus } from './window-columns.ts'
 import { createComposer, createWindowRings, growRings, placeOf, type WindowRing } from './window-rings.ts'
 
 const { live, fired, published, changed, fresh, blind } = windowStatus
-const hot = live | changed | fresh
-const { undecided, rejected } = verdict
 const closedBy = { watermark: 1, idle: 2, end: 3 } as const
 
 /** Candles of one partition: base windows by tick, roll-ups composed from them. */
@@ -77,6 +68,7 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
   // Not checkpointed: by local line, the next watermark and the next covered time that close something.
   let nextWatermark = new Float64Array(0)
   let nextCovered = new Float64Array(0)
+  let lineIds = new Int32Array(0) // the worker's ids
   let touched = new Uint8Array(0)
   let touchedList: number[] = []
   let isFresh = new Uint8Array(0)
@@ -91,10 +83,13 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     growRings(rings, lineOf.length)
   }
   const ensureLine = (l: number): void => {
-    if (l < nextWatermark.length) return
-    clock.ensure(l + 1)
-    nextWatermark = growFloat64(nextWatermark, l + 1, Number.NEGATIVE_INFINITY)
-    nextCovered = growFloat64(nextCovered, nextWatermark.length, Number.NEGATIVE_INFINITY)
+    if (l >= nextWatermark.length) {
+      clock.ensure(l + 1)
+      nextWatermark = growFloat64(nextWatermark, l + 1, Number.NEGATIVE_INFINITY)
+      nextCovered = growFloat64(nextCovered, nextWatermark.length, Number.NEGATIVE_INFINITY)
+      lineIds = growInt32(lineIds, nextWatermark.length, -1)
+    }
+    lineIds[l] = lines.globalOf(l)
   }
   /** The next covered time at which a window closes by idleness. */
   const coveredBoundary = (to: number): number => (Math.floor((to - idleMs) / baseMs) + 1) * baseMs + idleMs
@@ -214,76 +209,59 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     closeSymbol(s, clock.coveredTo(l) - idleMs, closedBy.idle)
   }
 
-  const rows = (columns: TickColumns, from: number, to: number): void => {
-    const { local, line, eventTime, verdict: verdicts } = columns
-    // What the loop needs of the closure, as locals: a load from a closure's scope for each tick is what it would cost.
-    let { status, values } = base.columns
-    let ownLines = lineOf
-    let floors = floor
-    let watermarks = clock.watermark
-    let boundaries = nextWatermark
-    const { places } = base
-    const sizeMs = baseMs
-    const width = windowWidth
-    const hotBits = hot
-    const [open, refused] = [undecided, rejected]
-    const shift = outOfOrdernessMs + 1
-    const overAfter = baseMs - 1 + lateness
-    let used = 0
-    let late = 0
-    let l = -1
-    let lastLine = -1
-    let n = 0
-    let start = Number.NaN
-    let over = 0
-    let place = 0
-    for (let i = from; i < to; i++) {
-      const decided = verdicts[i] as number
-      if (decided === refused) continue
-      const s = local[i] as number
-      if (s >= ownLines.length) {
-        ensureSymbol(s)
-        ;({ status, values } = base.columns)
-        ownLines = lineOf
-        floors = floor
-      }
-      if (line[i] !== lastLine) {
-        lastLine = line[i] as number
-        l = lines.localOf(lastLine)
-        ensureLine(l)
-        watermarks = clock.watermark
-        boundaries = nextWatermark
-      }
-      if (ownLines[s] !== l) adopt(s, l)
-      const t = eventTime[i] as number
-      let watermark = watermarks[l] as number
-      if (t - shift > watermark) {
-        watermark = t - shift
-        watermarks[l] = watermark
-        if (watermark >= (boundaries[l] as number)) sweepLine(l)
-      }
-      if (decided !== open) continue
-      // Most ticks fall into the window of the one before.
-      if (!(t >= start && t < start + sizeMs)) {
-        n = Math.floor(t / sizeMs)
-        start = n * sizeMs
-        over = start + overAfter
-        place = n & (places - 1)
-      }
-      if (watermark >= over || (floors[s] as number) >= over) {
-        late += 1
-        verdicts[i] = verdict.late
-        effects.skipped(columns.offset[i] as number, columns.symbol[i] as number, 'late')
-        continue
-      }
-      const k = s * places + place
-      const at = k * width
-      if (((status[k] as number) & hotBits) !== hotBits || values[at] !== n) touch(s, n)
-      applyTick(values, at, columns, i)
-      used += 1
+  const run: TickRun = {
+    sizeMs: baseMs,
+    outOfOrdernessMs,
+    places: base.places,
+    status: base.columns.status,
+    values: base.columns.values,
+    lineOf,
+    lineIds,
+    watermark: clock.watermark,
+    nextWatermark,
+    used: 0,
+  }
+  const renewRun = (): void => {
+    run.status = base.columns.status
+    run.values = base.columns.values
+    run.lineOf = lineOf
+    run.lineIds = lineIds
+    run.watermark = clock.watermark
+    run.nextWatermark = nextWatermark
+  }
+  /** A row at which something opens, closes or is late. @returns Whether it is done; else its window is ready for it. */
+  const makeReady = (columns: TickColumns, i: number): boolean => {
+    const s = columns.local[i] as number
+    const l = lines.localOf(columns.line[i] as number)
+    ensureSymbol(s)
+    ensureLine(l)
+    if (lineOf[s] !== l) adopt(s, l)
+    const time = columns.eventTime[i] as number
+    const moved = time - outOfOrdernessMs - 1
+    if (moved > (clock.watermark[l] as number)) {
+      clock.watermark[l] = moved
+      if (moved >= (nextWatermark[l] as number)) sweepLine(l)
     }
-    effects.counts.used += used
-    effects.counts.late += late
+    if (columns.verdict[i] !== verdict.undecided) return true
+    const n = Math.floor(time / baseMs)
+    if (effective(s) >= (n + 1) * baseMs - 1 + lateness) {
+      effects.counts.late += 1
+      columns.verdict[i] = verdict.late
+      effects.skipped(columns.offset[i] as number, columns.symbol[i] as number, 'late')
+      return true
+    }
+    touch(s, n)
+    return false
+  }
+  const rows = (columns: TickColumns, from: number, to: number): void => {
+    for (let i = from; ; ) {
+      renewRun()
+      i = runTicks(run, columns, i, to)
+      if (i >= to) break
+      if (makeReady(columns, i)) i += 1
+    }
+    effects.counts.used += run.used
+    run.used = 0
   }
 
   const control = ({ record }: PlacedControl): void => {

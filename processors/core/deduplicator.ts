@@ -1,5 +1,5 @@
-import { type TickColumns, verdict } from '../../schemas/columns.ts'
-import { idOrder } from '../../schemas/tick.ts'
+import { type TickColumns, verdict as verdicts } from '../../schemas/columns.ts'
+import { idOrder as idOrders } from '../../schemas/tick.ts'
 import type { ByteReader, ByteWriter } from './byte-buffer.ts'
 import type { Effects } from './effects.ts'
 import { growFloat64, growUint8 } from './grow.ts'
@@ -7,8 +7,9 @@ import { createIdRanges, type IdRanges } from './id-ranges.ts'
 import { createRecentIds, type RecentIds } from './recent-ids.ts'
 import type { SymbolIndex } from './symbol-index.ts'
 
-const { undecided } = verdict
-const { unordered } = idOrder
+// Constants of this module's own, and no call in the loop: see "Hot loops" in docs/hacking.md.
+const { undecided, duplicate } = verdicts
+const { monotonic, unordered } = idOrders
 
 /** Marks ticks whose trade id was seen before; state by symbol. */
 export interface Deduplicator {
@@ -23,6 +24,32 @@ export interface DeduplicatorOptions {
   readonly effects: Effects
   /** Ids are remembered for this long in event time. */
   readonly withinMs: number
+}
+
+/** Rows judged one by one before a run is tried again. */
+const judgedInRow = 4
+
+/**
+ * Passes rows whose trade id is their symbol's highest plus one.
+ *
+ * @returns The first row that is another.
+ */
+function runNext(highest: Float64Array, newest: Float64Array, touched: Uint8Array, columns: TickColumns, from: number) {
+  const { local, tradeId, eventTime, idOrder, verdict } = columns
+  const symbols = touched.length | 0
+  const end = columns.length | 0
+  let i = from | 0
+  for (; i < end; i++) {
+    if (verdict[i] !== undecided) continue
+    const s = local[i] as number
+    if (s >= symbols || touched[s] === 0 || idOrder[i] !== monotonic) break
+    const id = tradeId[i] as number
+    if (id !== (highest[s] as number) + 1) break
+    highest[s] = id
+    const time = eventTime[i] as number
+    if (time > (newest[s] as number)) newest[s] = time
+  }
+  return i
 }
 
 /**
@@ -75,11 +102,14 @@ export function createDeduplicator({ symbols, effects, withinMs }: DeduplicatorO
     return isNew
   }
 
-  /** A monotonic id other than the highest plus one. */
-  const isNewOutOfLine = (s: number, id: number, eventTime: number): boolean => {
+  const isNewMonotonic = (s: number, id: number, eventTime: number): boolean => {
     const top = highest[s] as number
     if (Number.isNaN(top)) {
       highest[s] = floor[s] = id
+      return true
+    }
+    if (id === top + 1) {
+      highest[s] = id
       return true
     }
     if (id > top) {
@@ -113,36 +143,31 @@ export function createDeduplicator({ symbols, effects, withinMs }: DeduplicatorO
     ranges[s] = all
   }
 
+  /** A row that is not the next of its symbol. */
+  const judge = (columns: TickColumns, i: number): void => {
+    if (columns.verdict[i] !== undecided) return
+    const s = columns.local[i] as number
+    const id = columns.tradeId[i] as number
+    const time = columns.eventTime[i] as number
+    ensure(s + 1)
+    touch(s)
+    const isNew = columns.idOrder[i] === unordered ? isNewByName(s, id, time) : isNewMonotonic(s, id, time)
+    if (isNew) {
+      if (time > (newest[s] as number)) newest[s] = time
+      return
+    }
+    columns.verdict[i] = duplicate
+    effects.counts.duplicate += 1
+    effects.skipped(columns.offset[i] as number, columns.symbol[i] as number, 'duplicate')
+  }
+
   const process = (columns: TickColumns): void => {
-    const { length, local, symbol, tradeId, eventTime, idOrder: order, verdict: verdicts, offset } = columns
-    const open = undecided
-    const byName = unordered
-    let tops = highest
-    let times = newest
-    let marks = touched
-    for (let i = 0; i < length; i++) {
-      if (verdicts[i] !== open) continue
-      const s = local[i] as number
-      if (s >= tops.length) {
-        ensure(s + 1)
-        tops = highest
-        times = newest
-        marks = touched
-      }
-      if (marks[s] === 0) touch(s)
-      const id = tradeId[i] as number
-      const time = eventTime[i] as number
-      let isNew = true
-      if (order[i] === byName) isNew = isNewByName(s, id, time)
-      else if (id === (tops[s] as number) + 1) tops[s] = id
-      else isNew = isNewOutOfLine(s, id, time)
-      if (isNew) {
-        if (time > (times[s] as number)) times[s] = time
-      } else {
-        verdicts[i] = verdict.duplicate
-        effects.counts.duplicate += 1
-        effects.skipped(offset[i] as number, symbol[i] as number, 'duplicate')
-      }
+    const { length } = columns
+    for (let i = 0; ; ) {
+      i = runNext(highest, newest, touched, columns, i)
+      // Those that are not the next of their symbol come in rows too (exact ids): a run for each would cost more.
+      for (let stop = Math.min(i + judgedInRow, length); i < stop; i++) judge(columns, i)
+      if (i >= length) return
     }
   }
 

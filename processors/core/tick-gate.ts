@@ -33,6 +33,42 @@ const seat = { unknown: -1, badName: -2, elsewhere: -3 } as const
 /** Prices and sizes stay below it: their products and the sums of those are finite. */
 const amountMax = 1e100
 
+/** What a run of good rows looks at; the arrays are put in anew before each run. */
+interface GateRun {
+  /** By the worker's id of a symbol: its seat. */
+  seats: Int32Array
+  /** By local symbol: the worker's id of its line. */
+  lineIds: Int32Array
+  readonly futureBoundMs: number
+}
+
+/**
+ * Passes rows that are plainly good, and gives them their local symbol. No call in the loop: see "Hot loops" in
+ * docs/hacking.md.
+ *
+ * @returns The first row that is not.
+ */
+function runGood(run: GateRun, columns: TickColumns, from: number, to: number): number {
+  const { symbol, line, price: prices, size: sizes, eventTime, appendTime, local } = columns
+  const { seats, lineIds, futureBoundMs } = run
+  const seen = seats.length | 0
+  const end = to | 0
+  let i = from | 0
+  for (; i < end; i++) {
+    const id = symbol[i] as number
+    if (id >= seen) break
+    const s = seats[id] as number
+    if (s < 0 || lineIds[s] !== line[i]) break
+    const price = prices[i] as number
+    const size = sizes[i] as number
+    const time = eventTime[i] as number
+    if (!(price > 0 && price < amountMax && size > 0 && size < amountMax && time >= eventTimeMin)) break
+    if (time > (appendTime[i] as number) + futureBoundMs) break
+    local[i] = s
+  }
+  return i
+}
+
 /**
  * Validates ticks: symbol, price, size, event time against the append time, and the line that the symbol belongs to.
  * A symbol belongs to the line of its first tick until a `move` control says otherwise.
@@ -40,19 +76,18 @@ const amountMax = 1e100
 export function createTickGate(options: TickGateOptions): TickGate {
   const { symbols, lines, effects, futureBoundMs, partition, partitions } = options
   // Checkpointed, by local symbol.
-  let lineOf = new Int32Array(0) // local line, -1: none yet
+  let lineIds = new Int32Array(0) // the worker's id of its line, -1: none yet
   // Not checkpointed, by the worker's id: a bad name gets no place in the partition's state.
   let seats = new Int32Array(0)
   let changed: number[] = []
 
   const ensure = (size: number): void => {
-    if (size <= lineOf.length) return
-    lineOf = growInt32(lineOf, size, -1)
+    if (size > lineIds.length) lineIds = growInt32(lineIds, size, -1)
   }
   const bind = (s: number, line: number): void => {
     ensure(s + 1)
-    if (lineOf[s] === line) return
-    lineOf[s] = line
+    if (lineIds[s] === line) return
+    lineIds[s] = line
     changed.push(s)
   }
   /** Looks at a symbol's name, once. @returns Its local number, or what is wrong with it. */
@@ -78,13 +113,30 @@ export function createTickGate(options: TickGateOptions): TickGate {
     effects.deadLetter({ offset: columns.offset[i] as number, reason, detail, symbol })
   }
 
-  /** A row whose symbol is well, and which is not plainly good: says why not, or binds its symbol to its line. */
-  const judge = (columns: TickColumns, i: number, s: number, l: number): void => {
+  const rejectSymbol = (columns: TickColumns, i: number, found: number): void => {
+    if (found === seat.badName) reject(columns, i, 'BAD_SYMBOL', `a symbol matches ${symbolPattern.source}`)
+    else
+      reject(
+        columns,
+        i,
+        'WRONG_PARTITION',
+        `murmur2 of the symbol names another of ${partitions} partitions than ${partition}`,
+      )
+  }
+  /** A row that is not plainly good: says why not, or binds its symbol to its line. */
+  const judge = (columns: TickColumns, i: number): void => {
+    const s = seatOf(columns.symbol[i] as number)
+    if (s < 0) {
+      rejectSymbol(columns, i, s)
+      return
+    }
+    columns.local[i] = s
     const price = columns.price[i] as number
     const size = columns.size[i] as number
     const time = columns.eventTime[i] as number
+    const line = columns.line[i] as number
     const latest = (columns.appendTime[i] as number) + futureBoundMs
-    const own = lineOf[s] as number
+    const own = lineIds[s] as number
     if (!(price > 0 && price < amountMax)) reject(columns, i, 'BAD_PRICE', `a price is > 0 and < 1e100, was ${price}`)
     else if (!(size > 0 && size < amountMax)) reject(columns, i, 'BAD_SIZE', `a size is > 0 and < 1e100, was ${size}`)
     else if (time < eventTimeMin)
@@ -96,61 +148,21 @@ export function createTickGate(options: TickGateOptions): TickGate {
         'FUTURE_TIME',
         `an event time is at most ${futureBoundMs} ms ahead of its append: ${latest}, was ${time}`,
       )
-    else if (own < 0) bind(s, l)
-    else if (own !== l)
-      reject(columns, i, 'WRONG_LINE', `${symbols.name(s)} belongs to ${lines.name(own)}, came by ${lines.name(l)}`)
+    else if (own < 0) bind(s, line)
+    else if (own !== line) {
+      const detail = `${symbols.name(s)} belongs to ${lines.globalName(own)}, came by ${lines.globalName(line)}`
+      reject(columns, i, 'WRONG_LINE', detail)
+    }
   }
 
-  const rejectSymbol = (columns: TickColumns, i: number, found: number): void => {
-    if (found === seat.badName) reject(columns, i, 'BAD_SYMBOL', `a symbol matches ${symbolPattern.source}`)
-    else
-      reject(
-        columns,
-        i,
-        'WRONG_PARTITION',
-        `murmur2 of the symbol names another of ${partitions} partitions than ${partition}`,
-      )
-  }
-
+  const known: GateRun = { seats, lineIds, futureBoundMs }
   const rows = (columns: TickColumns, from: number, to: number): void => {
-    const { symbol, line, price, size, eventTime, appendTime, local } = columns
-    let known = seats
-    let ownLines = lineOf
-    const ahead = futureBoundMs
-    const below = amountMax
-    const earliest = eventTimeMin
-    const unknown = seat.unknown
-    let lastLine = -1
-    let l = -1
-    for (let i = from; i < to; i++) {
-      const global = symbol[i] as number
-      let s = global < known.length ? (known[global] as number) : unknown
-      if (s < 0) {
-        s = seatOf(global)
-        known = seats
-        ownLines = lineOf
-        if (s < 0) {
-          rejectSymbol(columns, i, s)
-          continue
-        }
-      }
-      local[i] = s
-      if (line[i] !== lastLine) {
-        lastLine = line[i] as number
-        l = lines.localOf(lastLine)
-      }
-      const p = price[i] as number
-      const q = size[i] as number
-      const t = eventTime[i] as number
-      const isGood =
-        p > 0 &&
-        p < below &&
-        q > 0 &&
-        q < below &&
-        t >= earliest &&
-        t <= (appendTime[i] as number) + ahead &&
-        ownLines[s] === l
-      if (!isGood) judge(columns, i, s, l)
+    for (let i = from; ; i++) {
+      known.seats = seats
+      known.lineIds = lineIds
+      i = runGood(known, columns, i, to)
+      if (i >= to) return
+      judge(columns, i)
     }
   }
 
@@ -181,7 +193,7 @@ export function createTickGate(options: TickGateOptions): TickGate {
     }
     effects.counts.control += 1
     if (record.kind === 'move' && symbolPattern.test(record.symbol))
-      bind(symbols.localOfName(record.symbol), lines.localOfName(record.line))
+      bind(symbols.localOfName(record.symbol), lines.globalOf(lines.localOfName(record.line)))
     return true
   }
 
@@ -208,18 +220,18 @@ export function createTickGate(options: TickGateOptions): TickGate {
       return { ...batch, controls: kept }
     },
     write(writer, full) {
-      const list = full ? Array.from({ length: Math.min(symbols.size, lineOf.length) }, (_, s) => s) : changed
-      const bound = list.filter((s) => (lineOf[s] as number) >= 0)
+      const list = full ? Array.from({ length: Math.min(symbols.size, lineIds.length) }, (_, s) => s) : changed
+      const bound = list.filter((s) => (lineIds[s] as number) >= 0)
       writer.uint(bound.length)
       for (const s of bound) {
         writer.text(symbols.name(s))
-        writer.text(lines.name(lineOf[s] as number))
+        writer.text(lines.globalName(lineIds[s] as number))
       }
       changed = []
     },
     read(reader) {
       for (let count = reader.uint(); count > 0; count--)
-        bind(symbols.localOfName(reader.text()), lines.localOfName(reader.text()))
+        bind(symbols.localOfName(reader.text()), lines.globalOf(lines.localOfName(reader.text())))
       changed = []
     },
   }

@@ -137,12 +137,16 @@ function addDoubleDouble(to: Float64Array, a: number, from: Float64Array, b: num
   to[a + 1] = twoSumError(sum, error, rounded)
 }
 
-/** Empties a window and gives it its number. */
+/** Empties a window and gives it its number; any price is above its high and below its low, any time is its first and last. */
 export function resetWindow(columns: WindowColumns, at: number, number: number, status: number): void {
   columns.status[at] = status
   columns.closedBy[at] = 0
-  columns.values.fill(0, at * windowWidth, (at + 1) * windowWidth)
-  columns.values[at * windowWidth] = number
+  const { values } = columns
+  const base = at * windowWidth
+  values.fill(0, base, base + windowWidth)
+  values[base + field.number] = number
+  values[base + field.high] = values[base + field.closeTime] = Number.NEGATIVE_INFINITY
+  values[base + field.low] = values[base + field.openTime] = Number.POSITIVE_INFINITY
 }
 
 /** Writes a live window; `changed` and `fresh` are of this process alone. */
