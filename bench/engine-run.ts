@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { invariant } from '../schemas/errors.ts'
 import { createDatabase } from '../test/services/postgres.ts'
 import type { Backlog } from './kafka-backlog.ts'
+import { nodeOptions } from './own-process.ts'
 
 const exec = promisify(execFile)
 const runMsMax = 300_000
@@ -58,7 +59,7 @@ export async function runEngine({ brokers, postgresUrl, prefix, backlog }: Engin
   try {
     const { stdout } = await exec(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', child, brokers, database.url, prefix, `${prefix}pass-${++passes}`],
+      [...nodeOptions, child, brokers, database.url, prefix, `${prefix}pass-${++passes}`],
       { timeout: runMsMax },
     )
     const run = engineRun.parse(JSON.parse(stdout))

@@ -13,6 +13,7 @@ import { type Codecs, createCodecs } from '../topology/codecs.ts'
 import { systemClock } from '../topology/system-clock.ts'
 import { symbolName } from './generated-ticks.ts'
 import { type BenchOptions, type BenchOutcome, peakRssMiB, repeated, spreadOf } from './outcome.ts'
+import { nodeOptions } from './own-process.ts'
 
 const clients = 1000
 const channels = 100
@@ -90,9 +91,7 @@ function startClients(port: number) {
   const child = fork(
     join(import.meta.dirname, 'gateway-clients.ts'),
     [String(port), String(clients), String(channelsOfClient), ...names],
-    {
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-    },
+    { execArgv: [...nodeOptions] },
   )
   let seen = { subscribed: 0, updates: 0 }
   child.on('message', (message) => {

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
-const node = join(root, 'node_modules', '.bin', 'node')
 
 export interface CliResult {
   readonly code: number | null
@@ -36,7 +35,7 @@ const cleared = {
 
 /** Starts the command line as `npm run` does, without npm. */
 export function startCli(args: readonly string[], environment: Environment): RunningCli {
-  const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, 'cli', 'main.ts'), ...args], {
+  const child = spawn(join(root, 'bin', 'redwick'), args, {
     cwd: root,
     env: { ...process.env, ...cleared, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,58 @@
+// Keeps our files without their types, so that a start need not strip them: node --import ./bin/strip-types.mjs …
+// Run by itself it does so for all of them. Plain JavaScript, because it comes before anything can strip types.
+//
+// What strips types is WebAssembly whose memory grows, and that costs more than the time: once any buffer of an isolate
+// was detached, compiled code looks before each access to a typed array whether its buffer still is (docs/decisions/0014).
+import { createHash } from 'node:crypto'
+import { globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { registerHooks, stripTypeScriptTypes } from 'node:module'
+import { dirname, join, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(import.meta.dirname, '..')
+const kept = join(root, 'node_modules', '.cache', 'redwick', 'stripped')
+
+/** A file's code without types: what is kept of it, if it was made of the same text, else made anew. */
+function strippedCode(path) {
+  const text = readFileSync(path, 'utf8')
+  const mark = `\n//${createHash('sha256').update(process.version).update(text).digest('hex')}`
+  const place = join(kept, `${relative(root, path).replaceAll(sep, '+')}.js`)
+  try {
+    const code = readFileSync(place, 'utf8')
+    if (code.endsWith(mark)) return code
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error
+  }
+  const code = stripTypeScriptTypes(text) + mark
+  keep(place, code)
+  return code
+}
+
+/** Where nothing may be written each start strips the types again, and that is all. */
+function keep(place, code) {
+  const own = `${place}.${process.pid}`
+  try {
+    mkdirSync(dirname(place), { recursive: true })
+    writeFileSync(own, code)
+    renameSync(own, place)
+  } catch (error) {
+    if (!['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(error.code)) throw error
+  }
+}
+
+if (process.argv[1] === import.meta.filename)
+  for (const name of globSync('**/*.ts', {
+    cwd: root,
+    exclude: (name) => /^(node_modules|\..+)$|\.test\.ts$/.test(name),
+  }))
+    strippedCode(join(root, name))
+else
+  registerHooks({
+    load(url, context, nextLoad) {
+      const isOurs = url.startsWith('file:') && url.endsWith('.ts')
+      const path = isOurs ? fileURLToPath(url) : ''
+      const within = relative(root, path)
+      if (!isOurs || within.startsWith('..') || within.startsWith('node_modules')) return nextLoad(url, context)
+      return { format: 'module', source: strippedCode(path), shortCircuit: true }
+    },
+  })
