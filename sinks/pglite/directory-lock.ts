@@ -21,7 +21,8 @@ const attemptsMax = 5
  */
 export async function lockDirectory(dir: string): Promise<() => Promise<void>> {
   const path = join(dir, 'store.lock')
-  const own = JSON.stringify(await identify(process.pid))
+  const { holder: self } = await identify(process.pid)
+  const own = JSON.stringify(self)
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     try {
       await createWhole(path, own)
@@ -69,12 +70,12 @@ async function removeStale(path: string, stale: string): Promise<void> {
   }
 }
 
-async function identify(pid: number): Promise<Holder> {
+async function identify(pid: number): Promise<{ readonly holder: Holder; readonly isEnded: boolean }> {
   const bootId = (await readText('/proc/sys/kernel/random/boot_id')).trim()
   const stat = await readText(`/proc/${pid}/stat`)
-  // The command's name, in brackets, may hold spaces: fields are counted after it; start time is field 22.
-  const startTicks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
-  return { pid, bootId, startTicks }
+  // The command's name, in brackets, may hold spaces: fields are counted after it; state is field 3, start time field 22.
+  const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return { holder: { pid, bootId, startTicks: fields[18] ?? '' }, isEnded: state === 'Z' || state === 'X' }
 }
 
 async function isAlive(holder: Holder): Promise<boolean> {
@@ -83,8 +84,9 @@ async function isAlive(holder: Holder): Promise<boolean> {
   } catch (error) {
     if (codeOf(error) === 'ESRCH') return false
   }
-  const now = await identify(holder.pid)
-  return now.bootId === holder.bootId && now.startTicks === holder.startTicks
+  const { holder: now, isEnded } = await identify(holder.pid)
+  // A process that ended, and that its parent has not asked about yet, holds nothing any more.
+  return !isEnded && now.bootId === holder.bootId && now.startTicks === holder.startTicks
 }
 
 function parse(text: string): Holder | undefined {

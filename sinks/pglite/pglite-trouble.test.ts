@@ -1,11 +1,11 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { FatalError, TransientError } from '../../schemas/errors.ts'
 import { sampleCandle, sampleCommit, samplePart, sampleTopic } from '../sample-commit.ts'
 import { createPgliteStore } from './pglite-store.ts'
@@ -54,6 +54,24 @@ it('refuses a folder that another process has open, and takes it when that is go
   expect(again.storeId).toBe(storeId)
   await again.close()
   expect(await readdir(dir)).toEqual(['pgdata'])
+}, 120_000)
+
+it('takes over from a process that ended without being waited for', async () => {
+  // Its parent is stopped, so that nobody waits for it.
+  const parent = spawn('sh', ['-c', 'true & echo $!; kill -STOP $$'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [line] = await once(parent.stdout, 'data')
+  const pid = Number(String(line))
+  const statOf = async () => {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  }
+  await vi.waitFor(async () => expect((await statOf())[0]).toBe('Z'), 10_000)
+  const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+  await writeFile(join(dir, 'store.lock'), JSON.stringify({ pid, bootId, startTicks: (await statOf())[19] }))
+  const store = await createPgliteStore({ dir })
+  await store.close()
+  parent.kill('SIGKILL')
+  await once(parent, 'exit')
 }, 120_000)
 
 it('rejects every call when the worker dies, and every call after', async () => {
@@ -121,6 +139,7 @@ function startCommitting(): Child {
 
 /** The number of the last commit that was acknowledged. */
 async function killAfter(child: Child, commits: number): Promise<number> {
+  const ended = once(child, 'exit')
   let text = ''
   let lines = 0
   for await (const chunk of child.stdout) {
@@ -128,6 +147,8 @@ async function killAfter(child: Child, commits: number): Promise<number> {
     lines = text.split('\n').length - 1
     if (lines >= commits && !child.killed) child.kill('SIGKILL')
   }
+  // Its output ends a moment before the process does.
+  await ended
   return Number(text.trimEnd().split('\n').at(-1))
 }
 
