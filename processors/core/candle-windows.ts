@@ -231,6 +231,7 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
   }
   /** A row at which something opens, closes or is late. @returns Whether it is done; else its window is ready for it. */
   const makeReady = (columns: TickColumns, i: number): boolean => {
+    if (columns.verdict[i] === verdict.rejected) return true
     const s = columns.local[i] as number
     const l = lines.localOf(columns.line[i] as number)
     ensureSymbol(s)
@@ -254,11 +255,10 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     return false
   }
   const rows = (columns: TickColumns, from: number, to: number): void => {
-    for (let i = from; ; ) {
+    for (let i = from; i < to; ) {
       renewRun()
       i = runTicks(run, columns, i, to)
-      if (i >= to) break
-      if (makeReady(columns, i)) i += 1
+      while (i < to && makeReady(columns, i)) i += 1
     }
     effects.counts.used += run.used
     run.used = 0
