@@ -5,22 +5,27 @@ import { type BenchOptions, type BenchOutcome, type Measures, noiseOf, significa
 
 const noiseMax = 0.2
 
-/** The ratio of the medians, ours over theirs; withheld where the runs of either lie too far apart. */
-function comparison(ours: readonly Pass[], theirs: readonly Pass[], allowNoise: boolean): Measures {
-  const [our, their] = [ours, theirs].map((passes) => spreadOf(passes.map((pass) => pass.ticksPerSecond)))
-  if (our === undefined || their === undefined) return {}
-  const noise = Math.max(noiseOf(our), noiseOf(their))
-  const percent = Math.round(noise * 100)
+/** One comparison: ours, theirs, theirs, ours, so that what a machine gains or loses meanwhile falls on both alike. */
+interface Turn {
+  readonly ours: readonly Pass[]
+  readonly theirs: readonly Pass[]
+}
+
+/** Of passes over the same ticks, all of them in the time that all took. */
+function speedOf(passes: readonly Pass[]): number {
+  return passes.length / passes.reduce((sum, pass) => sum + 1 / pass.ticksPerSecond, 0)
+}
+
+/** The ratio of each turn, ours over theirs; withheld where the turns lie too far apart. */
+function comparison(turns: readonly Turn[], allowNoise: boolean): Measures {
+  const ratios = spreadOf(turns.map((turn) => speedOf(turn.ours) / speedOf(turn.theirs)))
+  const noise = noiseOf(ratios)
   if (noise > noiseMax && !allowNoise)
     return {
-      ratio: `none: the runs lie ${percent} % apart; take a quiet machine, or --allow-noise`,
+      ratio: `none: the ratios lie ${Math.round(noise * 100)} % apart; take a quiet machine, or --allow-noise`,
       noise: significant(noise),
     }
-  return {
-    ratio: significant(our.median / their.median),
-    ratioOfPairs: spreadOf(ours.map((pass, i) => pass.ticksPerSecond / (theirs[i]?.ticksPerSecond ?? Number.NaN))),
-    noise: significant(noise),
-  }
+  return { ratio: ratios.median, ratioOfTurns: ratios, noise: significant(noise) }
 }
 
 /**
@@ -30,25 +35,27 @@ function comparison(ours: readonly Pass[], theirs: readonly Pass[], allowNoise: 
 export async function peers(options: BenchOptions): Promise<BenchOutcome> {
   const path = loopPath()
   return onStage(options, true, async (stage) => {
-    const ours: Pass[] = []
-    const theirs: Pass[] = []
-    for (let pair = -1; pair < options.runs; pair++) {
-      options.tell(pair < 0 ? 'peers: warm-up' : `peers: pair ${pair + 1} of ${options.runs}`)
-      const our = await runEngine(stage)
-      const their = await runLoop(stage, path, options.partitions)
-      if (pair < 0) continue
-      ours.push(our)
-      theirs.push(their)
+    const turns: Turn[] = []
+    for (let turn = -1; turn < options.runs; turn++) {
+      options.tell(turn < 0 ? 'peers: warm-up' : `peers: turn ${turn + 1} of ${options.runs}`)
+      const first = await runEngine(stage)
+      const theirs = [await runLoop(stage, path, options.partitions)]
+      if (turn < 0) continue
+      theirs.push(await runLoop(stage, path, options.partitions))
+      turns.push({ ours: [first, await runEngine(stage)], theirs })
     }
     return {
       bench: 'peers',
       runs: options.runs,
       measures: {
-        ...comparison(ours, theirs, options.allowNoise),
+        ...comparison(turns, options.allowNoise),
         ticks: stage.backlog.ticks,
         partitions: options.partitions,
       },
-      cases: { redwick: passMeasures(ours), 'kafkajs loop': passMeasures(theirs) },
+      cases: {
+        redwick: passMeasures(turns.flatMap((turn) => turn.ours)),
+        'kafkajs loop': passMeasures(turns.flatMap((turn) => turn.theirs)),
+      },
     }
   })
 }

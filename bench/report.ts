@@ -40,7 +40,7 @@ const whatItMeasures = new Map([
   ],
   [
     'peers',
-    'The same ticks through the hand-written kafkajs loop of the peers folder (no recovery, no exactly-once, candles to a topic) and through `end-to-end`, in turns, on the same Node. Ours reads the larger record of its own schema.',
+    'The same ticks through the hand-written kafkajs loop of the peers folder (no recovery, no exactly-once, candles to a topic) and through `end-to-end`, on the same Node. In each turn ours runs first and last and theirs twice between; the ratio is that of a turn. Ours reads the larger record of its own schema.',
   ],
 ])
 

@@ -59,8 +59,12 @@ it('refuses a folder that another process has open, and takes it when that is go
 it('takes over from a process that ended without being waited for', async () => {
   // Its parent is stopped, so that nobody waits for it.
   const parent = spawn('sh', ['-c', 'true & echo $!; kill -STOP $$'], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const [line] = await once(parent.stdout, 'data')
-  const pid = Number(String(line))
+  let line = ''
+  parent.stdout.setEncoding('utf8').on('data', (text: string) => {
+    line += text
+  })
+  await vi.waitFor(() => expect(line).toMatch(/\d+\n/), 10_000)
+  const pid = Number(line)
   const statOf = async () => {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
