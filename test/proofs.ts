@@ -124,4 +124,11 @@ export const proofs: readonly Proof[] = [
     command: 'sh test/proof/clean-clone.sh',
     result: /\d+ passed, \d+ failed/,
   },
+  {
+    name: 'fixtures',
+    issue: 4,
+    line: 'Every case of the shared fixtures passes, or is decided by its model',
+    command: 'npm run -s fixtures -- ../shared/fixtures',
+    result: /\d+ passed, \d+ failed/,
+  },
 ]
