@@ -2,8 +2,9 @@ import { invariant } from '../../../schemas/errors.ts'
 import type { ByteReader, ByteWriter } from '../byte-buffer.ts'
 import type { Aggregate } from './aggregate.ts'
 import { mergeWith } from './merging.ts'
+import type { Window } from './span.ts'
 import { createTimeHeap } from './time-heap.ts'
-import { checkWindow, type Window, type WindowSpec, windowAssigner } from './window.ts'
+import { checkWindow, type WindowSpec, windowAssigner } from './window.ts'
 
 /** What is said of a window: see `WindowTrigger`. */
 export type WindowEmissionKind = 'update' | 'final' | 'correction' | 'retraction'

@@ -1,4 +1,4 @@
-import type { Window } from './window.ts'
+import type { Window } from './span.ts'
 
 /** Where a window comes to lie among others. */
 export interface Merge {

@@ -1,10 +1,6 @@
 import { FatalError } from '../../../schemas/errors.ts'
-
-/** A stretch of event time, `[start, end)` in epoch ms. */
-export interface Window {
-  readonly start: number
-  readonly end: number
-}
+import { type CalendarSpec, calendarAssigner, type TradingSpec, tradingAssigner } from './calendar.ts'
+import type { Window, WindowAssigner } from './span.ts'
 
 /**
  * How a stream is cut into windows; all in ms.
@@ -13,6 +9,9 @@ export interface Window {
  * - `hopping`: windows of `sizeMs`, one each `advanceMs`; an event falls in all that contain it.
  * - `session`: windows that last while events of a key follow each other by less than `gapMs`. Events exactly `gapMs`
  *   apart do not join.
+ * - `calendar`: days, ISO weeks (from Monday) or months of an IANA zone; a day on which the clock is changed is shorter
+ *   or longer.
+ * - `trading`: the hours in which a venue trades, each day's a window; an event outside falls in none.
  *
  * Boundaries lie at `shiftMs` (default 0) plus multiples of the size, or of the advance; time before 1970 rounds down.
  *
@@ -22,6 +21,8 @@ export type WindowSpec =
   | { readonly kind: 'tumbling'; readonly sizeMs: number; readonly shiftMs?: number }
   | { readonly kind: 'hopping'; readonly sizeMs: number; readonly advanceMs: number; readonly shiftMs?: number }
   | { readonly kind: 'session'; readonly gapMs: number }
+  | CalendarSpec
+  | TradingSpec
 
 /** Windows that a hopping event may fall in; more of them is a mistake in the units. */
 export const hoppingWindowsMax = 10_000
@@ -46,6 +47,10 @@ export function checkWindow(spec: WindowSpec, allowedLatenessMs: number): void {
       `the allowed lateness is a whole number of ms >= 0, was ${allowedLatenessMs}`,
       'Zero keeps no window open.',
     )
+  if (spec.kind === 'calendar' || spec.kind === 'trading') {
+    windowAssigner(spec)
+    return
+  }
   if (spec.kind === 'session') {
     checkLength('the gap of a session', spec.gapMs)
     return
@@ -67,11 +72,15 @@ export function checkWindow(spec: WindowSpec, allowedLatenessMs: number): void {
     throw bad(`a shift is a whole number of ms, less than ${step}, was ${shift}`, 'A longer shift is a shorter one.')
 }
 
-/** The windows that contain an instant, ascending. For a session: the window of an event that stands alone. */
-export type WindowAssigner = (time: number) => readonly Window[]
-
+/**
+ * The windows that contain an instant, ascending. For a session: the window of an event that stands alone.
+ *
+ * @throws {FatalError} `BAD_ZONE`, `BAD_TRADING_HOURS`.
+ */
 export function windowAssigner(spec: WindowSpec): WindowAssigner {
   if (spec.kind === 'session') return (time) => [{ start: time, end: time + spec.gapMs }]
+  if (spec.kind === 'calendar') return calendarAssigner(spec)
+  if (spec.kind === 'trading') return tradingAssigner(spec)
   const { sizeMs, shiftMs = 0 } = spec
   const step = spec.kind === 'hopping' ? spec.advanceMs : sizeMs
   return (time) => {
