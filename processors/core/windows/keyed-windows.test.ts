@@ -73,11 +73,27 @@ describe('a tumbling window', () => {
     expect(windows.drain().map(said)).toEqual([['final', 'a', 0, 10, 2]])
     expect(windows.size).toBe(0)
   })
-  it('is not drawn back by a lower watermark', () => {
+  it('is not drawn back by a lower watermark, or by none', () => {
     const windows = create(options)
     windows.advance(20)
     windows.advance(3)
+    windows.advance(Number.NaN)
     expect(windows.watermark).toBe(20)
+  })
+  it('fires what is due at one time by key and start, whatever came first', () => {
+    const windows = create(options)
+    for (const [key, ts] of [
+      ['b', 3],
+      ['a', 13],
+      ['c', 4],
+      ['a', 3],
+    ] as const)
+      windows.add(key, ts, 1)
+    windows.advance(100)
+    expect(windows.drain().map(({ key, window }) => `${key}${window.start}`)).toEqual(['a0', 'b0', 'c0', 'a10'])
+  })
+  it.each([Number.NaN, 0.5, -Number.MAX_SAFE_INTEGER, 8.64e15 + 1])('refuses the event time %s', (ts) => {
+    expect(() => create(options).add('a', ts, 1)).toThrow('an event time is a whole number')
   })
 })
 
@@ -104,6 +120,17 @@ describe('a session', () => {
     windows.add('a', 5, 1)
     windows.advance(14)
     expect(windows.drain().map(said)).toEqual([['final', 'a', 0, 15, 2]])
+  })
+  it('takes back what only an update had said', () => {
+    const windows = create(options)
+    windows.add('a', 20, 1)
+    windows.pulse()
+    windows.add('a', 15, 1)
+    expect(windows.pulse().map(said)).toEqual([
+      ['retraction', 'a', 20, 30, 1],
+      ['update', 'a', 15, 30, 2],
+    ])
+    expect(windows.drain()).toEqual([])
   })
   it('counts the revisions of what it joined', () => {
     const windows = createKeyedWindows({ ...options, aggregate: countEvents })

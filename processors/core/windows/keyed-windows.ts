@@ -41,7 +41,7 @@ export interface KeyedWindows<In, Acc> {
   add(key: string, eventTime: number, value: In): readonly Window[]
   /** Every event up to `watermark` has arrived: fires and expires what that passes. A lower one changes nothing. */
   advance(watermark: number): void
-  /** Takes the updates of open windows since the last pulse. */
+  /** Takes the updates of open windows since the last pulse, and retractions of those that a merge took in. */
   pulse(): WindowEmission<Acc>[]
   /** Takes the finals, corrections and retractions since the last time, of each window the last. */
   drain(): WindowEmission<Acc>[]
@@ -63,10 +63,19 @@ interface Entry<Acc> {
   isFired: boolean
   /** A final of it was taken. */
   isPublished: boolean
-  /** Changed since it was last taken: by `drain`, by `pulse`. */
+  /** An update of it was taken. */
+  isShown: boolean
+  /** Changed since it was last drained. */
   isChanged: boolean
-  isFresh: boolean
   isGone: boolean
+}
+
+/** The years that a date can have: what a window adds to them is still a safe integer. */
+const eventTimeMax = 8.64e15
+
+/** What is due at one instant is said in one order, however it came about. */
+function isBefore(a: Entry<unknown>, b: Entry<unknown>): boolean {
+  return a.key !== b.key ? a.key < b.key : a.start < b.start
 }
 
 /**
@@ -85,12 +94,14 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
   const waitMs = trigger === 'on-expiry' ? lateness : 0
   /** Of each key, ascending by start. */
   const windowsOf = new Map<string, Entry<Acc>[]>()
-  const timers = createTimeHeap<Entry<Acc>>()
+  const timers = createTimeHeap<Entry<Acc>>(isBefore)
   let watermark = Number.NEGATIVE_INFINITY
   let size = 0
   let changed: Entry<Acc>[] = []
-  let fresh: Entry<Acc>[] = []
+  let fresh = new Set<Entry<Acc>>()
   let said: WindowEmission<Acc>[] = []
+  /** Retractions of sessions of which only updates were said. */
+  let withdrawn: WindowEmission<Acc>[] = []
 
   const expiresAt = (end: number): number => end - 1 + lateness
   const firesAt = (end: number): number => end - 1 + waitMs
@@ -111,13 +122,11 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
       entry.isChanged = true
       changed.push(entry)
     }
-    if (!entry.isFired && !entry.isFresh) {
-      entry.isFresh = true
-      fresh.push(entry)
-    }
+    if (!entry.isFired) fresh.add(entry)
   }
   const fire = (entry: Entry<Acc>): void => {
     entry.isFired = true
+    fresh.delete(entry)
     note(entry)
     timers.push(expiresAt(entry.end), entry)
   }
@@ -127,13 +136,14 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
     list.splice(list.indexOf(entry), 1)
     if (list.length === 0) windowsOf.delete(entry.key)
     entry.isGone = true
+    fresh.delete(entry)
     size -= 1
   }
   /** Puts a new window at its place, ascending; its time may have come already. */
   const put = (key: string, { start, end }: Window, acc: Acc, revision: number): Entry<Acc> => {
     const entry: Entry<Acc> = {
       ...{ key, start, end, acc, revision },
-      ...{ isFired: false, isPublished: false, isChanged: false, isFresh: false, isGone: false },
+      ...{ isFired: false, isPublished: false, isShown: false, isChanged: false, isGone: false },
     }
     const list = windowsOf.get(key) ?? []
     if (list.length === 0) windowsOf.set(key, list)
@@ -180,6 +190,7 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
     for (const part of parts) {
       remove(part)
       if (part.isPublished) said.push(emission('retraction', part))
+      else if (part.isShown) withdrawn.push(emission('retraction', part))
       acc = aggregate.merge(acc, part.acc)
       revision += part.revision
     }
@@ -193,11 +204,14 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
 
   return {
     add(key, eventTime, value) {
-      invariant(Number.isSafeInteger(eventTime), `an event time is a safe integer, was ${eventTime}`)
+      invariant(
+        Number.isSafeInteger(eventTime) && Math.abs(eventTime) <= eventTimeMax,
+        `an event time is a whole number of ms, at most ${eventTimeMax} from 1970, was ${eventTime}`,
+      )
       return spec.kind === 'session' ? addSession(key, eventTime, value) : addFixed(key, eventTime, value)
     },
     advance(to) {
-      if (to <= watermark) return
+      if (!(to > watermark)) return
       watermark = to
       for (let entry = timers.popUntil(to); entry !== undefined; entry = timers.popUntil(to)) {
         if (entry.isGone) continue
@@ -210,11 +224,10 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
       }
     },
     pulse() {
-      const updates = fresh
-        .filter((entry) => !(entry.isGone || entry.isFired))
-        .map((entry) => emission('update', entry))
-      for (const entry of fresh) entry.isFresh = false
-      fresh = []
+      const updates = [...withdrawn, ...[...fresh].map((entry) => emission('update', entry))]
+      for (const entry of fresh) entry.isShown = true
+      fresh = new Set()
+      withdrawn = []
       return updates
     },
     drain() {

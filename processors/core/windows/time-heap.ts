@@ -1,4 +1,4 @@
-/** Things by time, the earliest first: a binary heap. */
+/** Things by time, the earliest first: a binary heap. What is due at one time comes in an order of its own. */
 export interface TimeHeap<T> {
   push(time: number, item: T): void
   /** Takes out the earliest whose time is at most `time`. */
@@ -6,9 +6,13 @@ export interface TimeHeap<T> {
   readonly size: number
 }
 
-export function createTimeHeap<T>(): TimeHeap<T> {
+export function createTimeHeap<T>(isBefore: (a: T, b: T) => boolean): TimeHeap<T> {
   const times: number[] = []
   const items: T[] = []
+  const isLess = (a: number, b: number): boolean => {
+    const [at, other] = [times[a] as number, times[b] as number]
+    return at !== other ? at < other : isBefore(items[a] as T, items[b] as T)
+  }
   const swap = (a: number, b: number): void => {
     const time = times[a] as number
     const item = items[a] as T
@@ -21,8 +25,8 @@ export function createTimeHeap<T>(): TimeHeap<T> {
     for (let at = 0; ; ) {
       const left = 2 * at + 1
       let least = at
-      if (left < times.length && (times[left] as number) < (times[least] as number)) least = left
-      if (left + 1 < times.length && (times[left + 1] as number) < (times[least] as number)) least = left + 1
+      if (left < times.length && isLess(left, least)) least = left
+      if (left + 1 < times.length && isLess(left + 1, least)) least = left + 1
       if (least === at) return
       swap(at, least)
       at = least
@@ -34,7 +38,7 @@ export function createTimeHeap<T>(): TimeHeap<T> {
       items.push(item)
       for (let at = times.length - 1; at > 0; ) {
         const parent = (at - 1) >> 1
-        if ((times[parent] as number) <= (times[at] as number)) return
+        if (!isLess(at, parent)) return
         swap(at, parent)
         at = parent
       }

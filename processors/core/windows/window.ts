@@ -31,9 +31,12 @@ function bad(message: string, hint: string): FatalError {
   return new FatalError({ code: 'BAD_WINDOW', message, hint, exitCode: 78 })
 }
 
+/** Some centuries: what ends so far after an event is still a safe integer. */
+const lengthMsMax = 1e13
+
 function checkLength(name: string, value: number): void {
-  if (!Number.isSafeInteger(value) || value <= 0)
-    throw bad(`${name} is a whole number of ms > 0, was ${value}`, 'Give a longer duration.')
+  if (!Number.isSafeInteger(value) || value <= 0 || value > lengthMsMax)
+    throw bad(`${name} is a whole number of ms > 0 and <= ${lengthMsMax}, was ${value}`, 'Give another duration.')
 }
 
 /**
@@ -42,7 +45,7 @@ function checkLength(name: string, value: number): void {
  * @throws {FatalError} `BAD_WINDOW`.
  */
 export function checkWindow(spec: WindowSpec, allowedLatenessMs: number): void {
-  if (!Number.isSafeInteger(allowedLatenessMs) || allowedLatenessMs < 0)
+  if (!Number.isSafeInteger(allowedLatenessMs) || allowedLatenessMs < 0 || allowedLatenessMs > lengthMsMax)
     throw bad(
       `the allowed lateness is a whole number of ms >= 0, was ${allowedLatenessMs}`,
       'Zero keeps no window open.',
@@ -86,7 +89,7 @@ export function windowAssigner(spec: WindowSpec): WindowAssigner {
   return (time) => {
     const last = Math.floor((time - shiftMs) / step) * step + shiftMs
     const windows: Window[] = []
-    for (let start = last; start > time - sizeMs; start -= step) windows.unshift({ start, end: start + sizeMs })
-    return windows
+    for (let start = last; start > time - sizeMs; start -= step) windows.push({ start, end: start + sizeMs })
+    return windows.reverse()
   }
 }
