@@ -5,7 +5,7 @@ ENV NODE_ENV=production
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --no-audit --no-fund
 COPY . .
-RUN npm run postinstall && install -d -o node -g node data
+RUN npm run postinstall && chmod -R a+rX node_modules/.cache && install -d -o node -g node data
 USER node
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["bin/redwick"]

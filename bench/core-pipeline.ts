@@ -1,7 +1,7 @@
 import { Subject } from 'rxjs'
 import { createByteWriter } from '../processors/core/byte-buffer.ts'
 import { copyCandle } from '../processors/core/candle-rows.ts'
-import { type Conservation, createConservation } from '../processors/core/effects.ts'
+import { type Conservation, createConservation, type Effects } from '../processors/core/effects.ts'
 import type { StreamElement } from '../processors/core/stream-element.ts'
 import { createSymbolIndex } from '../processors/core/symbol-index.ts'
 import { type CandleColumns, createCandleColumns } from '../schemas/candle-columns.ts'
@@ -20,7 +20,11 @@ export interface CorePipeline {
   readonly counts: Conservation
 }
 
-export function createCorePipeline(symbols: Interner, lines: Interner): CorePipeline {
+export function createCorePipeline(
+  symbols: Interner,
+  lines: Interner,
+  skipped: Effects['skipped'] = () => undefined,
+): CorePipeline {
   const counts = createConservation()
   const finals = createCandleColumns()
   const input = new Subject<StreamElement<ColumnBatch>>()
@@ -48,7 +52,7 @@ export function createCorePipeline(symbols: Interner, lines: Interner): CorePipe
       symbols: createSymbolIndex(symbols),
       lines: createSymbolIndex(lines),
       watermark: topology.watermark,
-      effects: { counts, deadLetter: () => undefined, skipped: () => undefined, alarm: () => undefined },
+      effects: { counts, deadLetter: () => undefined, skipped, alarm: () => undefined },
       restored: () => [],
     },
   })

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { candleOf } from '../processors/core/candle-rows.ts'
+import type { Conservation, Effects } from '../processors/core/effects.ts'
 import type { Candle } from '../schemas/candle.ts'
 import type { CandleColumns } from '../schemas/candle-columns.ts'
 import { candleCsvHeader, candleCsvLine } from '../schemas/candle-csv.ts'
@@ -14,7 +15,7 @@ import { type BenchOptions, type BenchOutcome, peakRssMiB, repeated, spreadOf } 
 
 const ticksDefault = 4_000_000
 /** Within the watermark's out-of-orderness: nothing is late. */
-const jitterMs = 400
+export const jitterMs = 400
 const pulseEveryMs = 100
 const barrierEveryMs = 1000
 
@@ -22,16 +23,17 @@ interface CoreRun {
   readonly seconds: number
   readonly cpuMicros: number
   readonly finals: CandleColumns
+  readonly counts: Conservation
 }
 
 /** What an engine's worker keeps for its life: the runs share it, as partitions do. */
-interface Worker {
+export interface Worker {
   readonly decoder: TickDecoder
   readonly symbols: Interner
   readonly lines: Interner
 }
 
-async function createWorker(): Promise<Worker> {
+export async function createWorker(): Promise<Worker> {
   const symbols = new Interner()
   const lines = new Interner()
   const decoder = createTickColumnDecoder({ symbols, lines, fetchSchema: fetchLogSchema })
@@ -40,8 +42,8 @@ async function createWorker(): Promise<Worker> {
 }
 
 /** The log once through decoder and pipeline, with the pulses and barriers that fall into its time, and one at the end. */
-function runOnce(log: EncodedLog, { decoder, symbols, lines }: Worker): CoreRun {
-  const pipeline = createCorePipeline(symbols, lines)
+export function runOnce(log: EncodedLog, { decoder, symbols, lines }: Worker, skipped?: Effects['skipped']): CoreRun {
+  const pipeline = createCorePipeline(symbols, lines, skipped)
   const cpu = process.cpuUsage()
   const started = performance.now()
   let pulseAt = started + pulseEveryMs
@@ -64,7 +66,7 @@ function runOnce(log: EncodedLog, { decoder, symbols, lines }: Worker): CoreRun 
   const { counts, finals } = pipeline
   const seen = counts.used + counts.late + counts.duplicate + counts.rejected
   invariant(seen >= log.ticks, `every one of ${log.ticks} ticks is accounted for, were ${seen}`)
-  return { seconds, cpuMicros: user + system, finals }
+  return { seconds, cpuMicros: user + system, finals, counts }
 }
 
 /** The last final or correction of each candle, ascending by symbol, interval, start. */

@@ -29,6 +29,10 @@ const whatItMeasures = new Map([
     'Encoded ticks in memory to candles on one core: decode, admit, deduplicate, 1 m windows and six roll-ups, with a pulse each 100 ms and a barrier (finals out, state written) each second of work and at the end. The input lies in memory and counts into RSS.',
   ],
   ['decode', 'Framed Avro values to columns: the reader compiled from the schema, and the general one through avsc.'],
+  [
+    'late',
+    'The input of `core`, and the same ticks after one that is a day ahead, so that each is late and goes into a range: in turns of the two, the ratio of their speeds.',
+  ],
   ['store', 'Commits one after the other, each of new candles, offsets and 16 KiB of state; every commit is durable.'],
   [
     'gateway',

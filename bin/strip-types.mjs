@@ -3,8 +3,8 @@
 //
 // What strips types is WebAssembly whose memory grows, and that costs more than the time: once any buffer of an isolate
 // was detached, compiled code looks before each access to a typed array whether its buffer still is (docs/decisions/0014).
-import { createHash } from 'node:crypto'
-import { globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createHash, randomUUID } from 'node:crypto'
+import { globSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { registerHooks, stripTypeScriptTypes } from 'node:module'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,36 +17,47 @@ function strippedCode(path) {
   const text = readFileSync(path, 'utf8')
   const mark = `\n//${createHash('sha256').update(process.version).update(text).digest('hex')}`
   const place = join(kept, `${relative(root, path).replaceAll(sep, '+')}.js`)
-  try {
-    const code = readFileSync(place, 'utf8')
-    if (code.endsWith(mark)) return code
-  } catch (error) {
-    if (error.code !== 'ENOENT') throw error
-  }
+  const found = read(place)
+  if (found.endsWith(mark)) return found
   const code = stripTypeScriptTypes(text) + mark
   keep(place, code)
   return code
 }
 
-/** Where nothing may be written each start strips the types again, and that is all. */
-function keep(place, code) {
-  const own = `${place}.${process.pid}`
+/** What cannot be read is not kept: another user's, say. */
+function read(place) {
   try {
-    mkdirSync(dirname(place), { recursive: true })
-    writeFileSync(own, code)
-    renameSync(own, place)
-  } catch (error) {
-    if (!['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(error.code)) throw error
+    return readFileSync(place, 'utf8')
+  } catch {
+    return ''
   }
 }
 
-if (process.argv[1] === import.meta.filename)
-  for (const name of globSync('**/*.ts', {
-    cwd: root,
-    exclude: (name) => /^(node_modules|\..+)$|\.test\.ts$/.test(name),
-  }))
-    strippedCode(join(root, name))
-else
+/** Where nothing can be written each start strips the types again, and that is all: no trouble here is worth a start. */
+function keep(place, code) {
+  const draft = `${place}.${randomUUID()}`
+  try {
+    mkdirSync(dirname(place), { recursive: true })
+    writeFileSync(draft, code)
+    renameSync(draft, place)
+  } catch {
+    rmSync(draft, { force: true })
+  }
+}
+
+function keepAll() {
+  rmSync(kept, { recursive: true, force: true })
+  const isLeftOut = (name) => /^(node_modules|\..+)$|\.test\.ts$/.test(name)
+  for (const name of globSync('**/*.ts', { cwd: root, exclude: isLeftOut })) {
+    try {
+      strippedCode(join(root, name))
+    } catch (error) {
+      console.warn(`${name} keeps its types: ${error.message}`)
+    }
+  }
+}
+
+function handOut() {
   registerHooks({
     load(url, context, nextLoad) {
       const isOurs = url.startsWith('file:') && url.endsWith('.ts')
@@ -56,3 +67,8 @@ else
       return { format: 'module', source: strippedCode(path), shortCircuit: true }
     },
   })
+}
+
+const started = process.argv[1]
+if (started !== undefined && read(started) !== '' && realpathSync(started) === import.meta.filename) keepAll()
+else handOut()

@@ -6,6 +6,7 @@ import { deadLettersCommand } from './commands/dead-letters.ts'
 import { describeCommand } from './commands/describe.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { exportCommand } from './commands/export.ts'
+import { fixturesCommand } from './commands/fixtures.ts'
 import { proofCommand } from './commands/proof.ts'
 import { replayCommand, topologyCommand } from './commands/run.ts'
 import { tellFailure } from './failure.ts'
@@ -36,6 +37,7 @@ function program(): Command {
     doctorCommand,
     deadLettersCommand,
     benchCommand,
+    fixturesCommand,
     proofCommand,
   ])
     add(root)

@@ -29,6 +29,8 @@ export interface PipelineOptions {
   readonly candles?: Partial<ToCandlesOptions>
   /** Changes of state written by earlier pipelines, oldest first, by step. */
   readonly states?: readonly ReadonlyMap<string, Uint8Array>[]
+  /** Told of each late or duplicate tick. */
+  readonly onSkipped?: (offset: number, reason: 'late' | 'duplicate') => void
 }
 
 /** The candle pipeline of one partition without runtime, broker or store: what goes in is a log, what comes out is seen. */
@@ -89,7 +91,7 @@ export function createTestPipeline(options: PipelineOptions = {}): TestPipeline 
       effects: {
         counts,
         deadLetter: (refusal) => refusals.push(refusal),
-        skipped: () => undefined,
+        skipped: (offset, _symbol, reason) => options.onSkipped?.(offset, reason),
         alarm: (name) => alarms.push(name),
       },
       restored: (id) =>

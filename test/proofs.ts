@@ -124,4 +124,19 @@ export const proofs: readonly Proof[] = [
     command: 'sh test/proof/clean-clone.sh',
     result: /\d+ passed, \d+ failed/,
   },
+  {
+    name: 'fixtures',
+    issue: 4,
+    line: 'Every case of the shared fixtures passes, or is decided by its model',
+    command: 'npm run -s fixtures -- ../shared/fixtures',
+    result: /\d+ passed, \d+ failed/,
+  },
+  {
+    name: 'late-speed',
+    issue: 4,
+    line: '100 % late input runs at ≥ 0.5 of normal speed (ranges, not rows)',
+    command: 'npm run -s bench -- late --json',
+    result: /"bench":"late".*/,
+    holds: reaches(/"ratio":\{[^}]*"median":([\d.]+)/, 0.5),
+  },
 ]

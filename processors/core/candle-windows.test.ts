@@ -302,3 +302,25 @@ it.each([
   expect(pipeline.counts).toMatchObject({ in: 2, used: 1, rejected: 1 })
   expect(intervalOf('1m')).toBe(60)
 })
+
+it('a new line has its watermark, however the lines before it were read back', () => {
+  const name = (i: number): LogEntry => ({ tick: tick({ symbol: `S${i}`, line: `line-${i}`, eventTime: 1000 }) })
+  const before: LogEntry[] = [
+    // Its line is the first to be written, and so to be read, under a number that is not its own.
+    { control: { kind: 'heartbeat', line: 'line-16', from: 0, to: 1, cursor: null } },
+    ...Array.from({ length: 34 }, (_, i) => name(i)),
+  ]
+  const after = Array.from({ length: 20 }, (_, i): LogEntry => {
+    const tradeId = i + 1
+    return { tick: tick({ symbol: 'NEW', line: 'line-34', eventTime: i * 60_000, tradeId, sequence: tradeId }) }
+  })
+  const whole = createTestPipeline()
+  whole.feed(before)
+  const { state } = whole.barrier(true)
+  const again = createTestPipeline({ states: [state] })
+  whole.feed(after)
+  again.feed(after)
+  const emitted = whole.barrier().emitted
+  expect(emitted.length).toBeGreaterThan(10)
+  expect(again.barrier().emitted).toEqual(emitted)
+})

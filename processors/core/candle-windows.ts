@@ -83,8 +83,8 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     growRings(rings, lineOf.length)
   }
   const ensureLine = (l: number): void => {
+    clock.ensure(l + 1)
     if (l >= nextWatermark.length) {
-      clock.ensure(l + 1)
       nextWatermark = growFloat64(nextWatermark, l + 1, Number.NEGATIVE_INFINITY)
       nextCovered = growFloat64(nextCovered, nextWatermark.length, Number.NEGATIVE_INFINITY)
       lineIds = growInt32(lineIds, nextWatermark.length, -1)
@@ -238,7 +238,7 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     ensureLine(l)
     if (lineOf[s] !== l) adopt(s, l)
     const time = columns.eventTime[i] as number
-    const moved = time - outOfOrdernessMs - 1
+    const moved = time - (outOfOrdernessMs + 1)
     if (moved > (clock.watermark[l] as number)) {
       clock.watermark[l] = moved
       if (moved >= (nextWatermark[l] as number)) sweepLine(l)
@@ -255,13 +255,13 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     return false
   }
   const rows = (columns: TickColumns, from: number, to: number): void => {
+    run.used = 0
     for (let i = from; i < to; ) {
       renewRun()
       i = runTicks(run, columns, i, to)
       while (i < to && makeReady(columns, i)) i += 1
     }
     effects.counts.used += run.used
-    run.used = 0
   }
 
   const control = ({ record }: PlacedControl): void => {

@@ -139,7 +139,7 @@ export function createTickGate(options: TickGateOptions): TickGate {
     const own = lineIds[s] as number
     if (!(price > 0 && price < amountMax)) reject(columns, i, 'BAD_PRICE', `a price is > 0 and < 1e100, was ${price}`)
     else if (!(size > 0 && size < amountMax)) reject(columns, i, 'BAD_SIZE', `a size is > 0 and < 1e100, was ${size}`)
-    else if (time < eventTimeMin)
+    else if (!(time >= eventTimeMin))
       reject(columns, i, 'BAD_TIME', `an event time is at least ${eventTimeMin}, was ${time}`)
     else if (time > latest)
       reject(

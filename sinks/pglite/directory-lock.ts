@@ -73,9 +73,13 @@ async function removeStale(path: string, stale: string): Promise<void> {
 async function identify(pid: number): Promise<{ readonly holder: Holder; readonly isEnded: boolean }> {
   const bootId = (await readText('/proc/sys/kernel/random/boot_id')).trim()
   const stat = await readText(`/proc/${pid}/stat`)
-  // The command's name, in brackets, may hold spaces: fields are counted after it; state is field 3, start time field 22.
+  // The command's name, in brackets, may hold spaces: fields are counted after it. State is field 3, the number of
+  // threads 20, start time 22. The last thread may be writing still when the first has ended.
   const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return { holder: { pid, bootId, startTicks: fields[18] ?? '' }, isEnded: state === 'Z' || state === 'X' }
+  return {
+    holder: { pid, bootId, startTicks: fields[18] ?? '' },
+    isEnded: (state === 'Z' || state === 'X') && Number(fields[16]) <= 1,
+  }
 }
 
 async function isAlive(holder: Holder): Promise<boolean> {

@@ -11,11 +11,17 @@ export const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=
 const packageDir = dirname(dirname(createRequire(import.meta.url).resolve('@electric-sql/pglite')))
 const seedDir = join(packageDir, '..', '..', '.cache', 'redwick', 'pgdata')
 
-/** Puts an empty database at `dir` where none is and a seed is to be had; else PGlite makes its own. */
+/** Puts an empty database at `dir` where none is and a seed can be read; else PGlite makes its own. */
 export async function plantSeed(dir: string): Promise<void> {
   if (existsSync(dir) || !existsSync(seedDir)) return
   const part = await mkdtemp(`${dir}.part-`)
-  await cp(seedDir, part, { recursive: true })
+  try {
+    await cp(seedDir, part, { recursive: true })
+  } catch {
+    // A seed that another user made, say. What is wrong with the disk itself PGlite will tell.
+    await rm(part, { recursive: true, force: true })
+    return
+  }
   await rename(part, dir)
 }
 
