@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { exitCodes, FatalError } from '../schemas/errors.ts'
+import { fillOptions } from '../topology/config.ts'
 import { logLevels } from '../topology/logger.ts'
 import { benchCommand } from './commands/bench.ts'
 import { deadLettersCommand } from './commands/dead-letters.ts'
@@ -57,6 +58,11 @@ function usageError(error: CommanderError, root: Command): FatalError {
   })
 }
 
+try {
+  fillOptions(process.env)
+} catch (error) {
+  fail(error)
+}
 const root = program()
 try {
   await root.parseAsync()

@@ -88,6 +88,25 @@ function badConfig(what: string, why: string): FatalError {
   })
 }
 
+/** Settings that are options of the command line too: an option is stronger than the environment. */
+const optionNames = ['FEED', 'LOG_LEVEL'] as const
+
+/**
+ * Puts those settings of `.env` and `redwick.config.json` into the environment that commands take as options, where it
+ * has none itself; an empty value counts as unset.
+ *
+ * @throws {FatalError} `CONFIG`.
+ */
+export function fillOptions(environment: Values): void {
+  const files = fileSources()
+  for (const name of optionNames) {
+    if ((environment[name] ?? '') !== '') continue
+    const found = files.map(({ values }) => values[name]).find((value) => (value ?? '') !== '')
+    if (found === undefined) delete environment[name]
+    else environment[name] = found
+  }
+}
+
 /**
  * Settings from the environment, then `.env`, then `redwick.config.json`, then defaults; an empty value counts as unset.
  *

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest'
+import { type CombinedWatermark, createCombinedWatermark } from './combined-watermark.ts'
+
+const none = Number.NEGATIVE_INFINITY
+const byStatus = (...inputs: readonly number[]): CombinedWatermark =>
+  createCombinedWatermark({ inputs, wakes: 'status' })
+
+describe('the watermark of several inputs', () => {
+  it('is there when every input has one, and is the least', () => {
+    const combined = byStatus(0, 1)
+    combined.advance(0, 7)
+    expect(combined.current).toBe(none)
+    combined.advance(1, 5)
+    expect(combined.current).toBe(5)
+    combined.advance(1, 9)
+    expect(combined.current).toBe(7)
+  })
+  it('does not go back', () => {
+    const combined = byStatus(0)
+    combined.advance(0, 7)
+    combined.advance(0, 3)
+    expect(combined.current).toBe(7)
+  })
+  it('is not held up by an idle input', () => {
+    const combined = byStatus(0, 1)
+    combined.advance(0, 7)
+    combined.setIdle(1)
+    expect([combined.current, combined.isIdle]).toEqual([7, false])
+  })
+  it('is the greatest of any when all are idle', () => {
+    const combined = byStatus(0, 1)
+    combined.advance(0, 7)
+    combined.advance(1, 9)
+    combined.setIdle(0)
+    combined.setIdle(1)
+    expect([combined.current, combined.isIdle]).toEqual([9, true])
+  })
+  it('is not held up by an input that has come back and is behind', () => {
+    const combined = byStatus(0, 1)
+    combined.advance(0, 7)
+    combined.setIdle(1)
+    combined.setActive(1)
+    combined.advance(1, 3)
+    combined.advance(0, 8)
+    expect(combined.current).toBe(8)
+    combined.advance(1, 8)
+    combined.advance(0, 12)
+    expect(combined.current).toBe(8)
+  })
+  it('does not hear an idle input until it is active again', () => {
+    const combined = byStatus(0)
+    combined.setIdle(0)
+    combined.advance(0, 7)
+    expect([combined.current, combined.isIdle]).toEqual([none, true])
+    combined.setActive(0)
+    combined.advance(0, 7)
+    expect([combined.current, combined.isIdle]).toEqual([7, false])
+  })
+  it('is woken by a watermark, where that is what wakes', () => {
+    const combined = createCombinedWatermark({ inputs: [0, 1], wakes: 'watermark' })
+    combined.advance(0, 7)
+    combined.setIdle(1)
+    combined.advance(1, 3)
+    combined.advance(0, 9)
+    expect([combined.current, combined.isIdle]).toEqual([7, false])
+  })
+  it('waits for an input that is added, and moves on at the next change when one is removed', () => {
+    const combined = byStatus(0)
+    combined.advance(0, 7)
+    combined.add(1)
+    combined.advance(0, 9)
+    expect(combined.current).toBe(7)
+    combined.remove(1)
+    expect(combined.current).toBe(7)
+    combined.advance(0, 9)
+    expect(combined.current).toBe(9)
+  })
+  it('keeps an input that is added twice', () => {
+    const combined = byStatus(0)
+    combined.advance(0, 7)
+    combined.add(0)
+    combined.advance(0, 8)
+    expect(combined.current).toBe(8)
+  })
+  it('is none and not idle without inputs', () => {
+    const combined = byStatus()
+    expect([combined.current, combined.isIdle]).toEqual([none, false])
+    expect(() => combined.advance(0, 1)).toThrow('there is no input 0')
+  })
+})
