@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -10,6 +11,7 @@ import { FatalError, TransientError } from '../../schemas/errors.ts'
 import { sampleCandle, sampleCommit, samplePart, sampleTopic } from '../sample-commit.ts'
 import { createPgliteStore } from './pglite-store.ts'
 import { openPglite } from './pglite-transport.ts'
+import { plantSeed } from './seed.ts'
 
 let dir: string
 beforeEach(async () => {
@@ -55,6 +57,29 @@ it('refuses a folder that another process has open, and takes it when that is go
   await again.close()
   expect(await readdir(dir)).toEqual(['pgdata'])
 }, 120_000)
+
+it('makes a seed its own, however that may be read', async () => {
+  const seed = join(dir, 'seed')
+  await mkdir(join(seed, 'base'), { recursive: true })
+  await writeFile(join(seed, 'base', 'file'), 'x')
+  await chmod(join(seed, 'base', 'file'), 0o400)
+  await chmod(join(seed, 'base'), 0o500)
+  expect(await plantSeed(join(dir, 'planted'), seed)).toBeUndefined()
+  const modeOf = async (path: string) => (await stat(join(dir, 'planted', path))).mode & 0o777
+  expect([await modeOf('base'), await modeOf('base/file')]).toEqual([0o700, 0o600])
+  await chmod(join(seed, 'base'), 0o700)
+})
+
+it('says why it cannot take a seed, and leaves nothing behind', async () => {
+  const seed = join(dir, 'seed')
+  await mkdir(seed)
+  const socket = createServer().listen(join(seed, 'no-file'))
+  await once(socket, 'listening')
+  expect(await plantSeed(join(dir, 'planted'), seed)).toMatch(/socket/)
+  expect(await readdir(dir)).toEqual(['seed'])
+  socket.close()
+  await once(socket, 'close')
+})
 
 it('takes over from a process that ended without being waited for', async () => {
   // Its parent is stopped, so that nobody waits for it.

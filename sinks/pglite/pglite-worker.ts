@@ -26,7 +26,9 @@ let commitsSinceVacuum = 0
 let bytesSinceCheckpoint = 0
 
 try {
-  if (dir !== undefined) await plantSeed(dir)
+  const unplanted = dir === undefined ? undefined : await plantSeed(dir)
+  if (unplanted !== undefined)
+    post({ kind: 'log', level: 'warn', message: 'no seed for the database, making one', details: { why: unplanted } })
   const db = await PGlite.create({ ...(dir === undefined ? {} : { dataDir: dir }), startParams })
   const storeId = await migrate(sessionOf(db), (level, message, details = {}) =>
     post({ kind: 'log', level, message, details }),

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
+import { messageOf } from '../../schemas/errors.ts'
 
 /** How every database of ours is opened. */
 export const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB']
@@ -11,18 +12,30 @@ export const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=
 const packageDir = dirname(dirname(createRequire(import.meta.url).resolve('@electric-sql/pglite')))
 const seedDir = join(packageDir, '..', '..', '.cache', 'redwick', 'pgdata')
 
-/** Puts an empty database at `dir` where none is and a seed can be read; else PGlite makes its own. */
-export async function plantSeed(dir: string): Promise<void> {
-  if (existsSync(dir) || !existsSync(seedDir)) return
+/**
+ * Puts an empty database at `dir` where none is and a seed can be had; else PGlite makes its own, which takes seconds.
+ *
+ * @returns Why a seed that is there could not be taken (it is another user's, say); undefined where all is well.
+ */
+export async function plantSeed(dir: string, seed = seedDir): Promise<string | undefined> {
+  if (existsSync(dir) || !existsSync(seed)) return undefined
   const part = await mkdtemp(`${dir}.part-`)
   try {
-    await cp(seedDir, part, { recursive: true })
-  } catch {
-    // A seed that another user made, say. What is wrong with the disk itself PGlite will tell.
+    await cp(seed, part, { recursive: true })
+    await makeOwn(part)
+  } catch (error) {
     await rm(part, { recursive: true, force: true })
-    return
+    return messageOf(error)
   }
   await rename(part, dir)
+  return undefined
+}
+
+/** A copy has the modes of the original, which may be read-only; PGlite ends with `Aborted()` on such files. */
+async function makeOwn(dir: string): Promise<void> {
+  await chmod(dir, 0o700)
+  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true }))
+    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o700 : 0o600)
 }
 
 /** Makes the seed anew. */
