@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
     exclude: ['node_modules/**', 'data/**', '.cache/**'],
+    setupFiles: ['test/watchdog.ts'],
     globalSetup: ['test/services/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 120_000,

@@ -1,6 +1,6 @@
 import { Subject } from 'rxjs'
 import { createByteWriter } from '../processors/core/byte-buffer.ts'
-import { copyCandle } from '../processors/core/candle-rows.ts'
+import { copyCandles } from '../processors/core/candle-rows.ts'
 import { type Conservation, createConservation, type Effects } from '../processors/core/effects.ts'
 import type { StreamElement } from '../processors/core/stream-element.ts'
 import { createSymbolIndex } from '../processors/core/symbol-index.ts'
@@ -38,7 +38,7 @@ export function createCorePipeline(
   input.pipe(topology.pipeline).subscribe({
     next(element) {
       if (element.kind !== 'rows' || isPulse) return
-      for (let i = 0; i < element.rows.length; i++) copyCandle(finals, element.rows, i)
+      copyCandles(finals, element.rows, element.rows.length)
     },
     error(error: unknown) {
       failure = error instanceof Error ? error : new Error(String(error))
@@ -52,7 +52,14 @@ export function createCorePipeline(
       symbols: createSymbolIndex(symbols),
       lines: createSymbolIndex(lines),
       watermark: topology.watermark,
-      effects: { counts, deadLetter: () => undefined, skipped, alarm: () => undefined },
+      effects: {
+        counts,
+        deadLetter: () => undefined,
+        skipped,
+        refuse: () => undefined,
+        takeOutcome: () => undefined,
+        alarm: () => undefined,
+      },
       restored: () => [],
     },
   })
@@ -60,7 +67,7 @@ export function createCorePipeline(
     process: (batch) => push({ kind: 'rows', rows: batch }),
     pulse() {
       isPulse = true
-      push({ kind: 'pulse' })
+      push({ kind: 'pulse', now: 0 })
       isPulse = false
     },
     barrier() {

@@ -1,9 +1,9 @@
-import type { ColumnBatch } from '../schemas/columns.ts'
+import { pushed } from '../schemas/batch-decoder.ts'
+import type { ColumnBatch, TickDecoder } from '../schemas/columns.ts'
 import { type ControlRecord, controlAvro } from '../schemas/control.ts'
 import { createControlEncoder } from '../schemas/control-codec.ts'
 import { invariant } from '../schemas/errors.ts'
 import { type Tick, tickAvro } from '../schemas/tick.ts'
-import { pushed, type TickDecoder } from '../schemas/tick-decoder.ts'
 import { createTickEncoder } from '../schemas/tick-encoder.ts'
 
 const schemaIds = { tick: 1, control: 2 } as const

@@ -3,6 +3,7 @@ import { Registry } from 'prom-client'
 import { createKafkaBroker } from '../broker/kafkajs/kafkajs-broker.ts'
 import type { Broker } from '../ports/broker.ts'
 import type { CandleStore } from '../ports/candle-store.ts'
+import type { Log } from '../ports/logger.ts'
 import { createEmbeddedRegistry } from '../registry/embedded-registry.ts'
 import { Interner } from '../schemas/interner.ts'
 import { storedIntervals } from '../schemas/intervals.ts'
@@ -10,6 +11,7 @@ import { createTickColumnDecoder } from '../schemas/tick-column-decoder.ts'
 import { topicNames } from '../schemas/topics.ts'
 import { createPostgresStore } from '../sinks/postgres/postgres-store.ts'
 import { createMemorySnapshot } from '../sinks/snapshot/memory-snapshot.ts'
+import { createCandleStage } from '../topology/candle-stage.ts'
 import { candles } from '../topology/candles.ts'
 import { createCodecs } from '../topology/codecs.ts'
 import { createEngine } from '../topology/engine.ts'
@@ -63,27 +65,28 @@ async function main(brokers: string, databaseUrl: string, prefix: string, groupI
   const symbols = new Interner()
   const lines = new Interner()
   let firstRecordAt = 0
-  const engine = createEngine({
+  const broker = watched(kafka, () => {
+    firstRecordAt = Date.now()
+  })
+  const log: Log = (level, message, details) => {
+    if (level === 'warn' || level === 'error') process.stderr.write(`${message} ${JSON.stringify(details ?? {})}\n`)
+  }
+  const common = { broker, store, clock, log }
+  const stage = createCandleStage({
+    ...common,
     topology: candles,
     topics,
     groupId,
-    broker: watched(kafka, () => {
-      firstRecordAt = Date.now()
-    }),
-    store,
     snapshot: createMemorySnapshot(),
-    clock,
-    log: (level, message, details) => {
-      if (level === 'warn' || level === 'error') process.stderr.write(`${message} ${JSON.stringify(details ?? {})}\n`)
-    },
-    metrics,
-    decoder: createTickColumnDecoder({ symbols, lines, fetchSchema: (id) => registry.schema(id) }),
+    makeDecoder: () => createTickColumnDecoder({ symbols, lines, fetchSchema: (id) => registry.schema(id) }),
     symbols,
     lines,
     encodeEmission: codecs.encodeEmission,
     encodeEpoch: codecs.encodeEpoch,
+    historyDecoder: codecs.historyDecoder,
     intervals: Object.values(storedIntervals),
   })
+  const engine = createEngine({ ...common, stage, metrics })
   const ends = await kafka.admin.offsets(topics.ticks)
   const targets = new Map([...ends].map(([partition, { latest }]) => [partition, latest]))
   const startedAt = Date.now()

@@ -1,4 +1,5 @@
 import type { Tick } from '../schemas/tick.ts'
+import { createRandom } from '../topology/random.ts'
 
 export interface GeneratedTicksOptions {
   readonly ticks: number
@@ -15,17 +16,6 @@ const seed = 42
 /** Symbol `i` of a generated log. */
 export function symbolName(i: number): string {
   return `SYM${String(i).padStart(3, '0')}`
-}
-
-/** Mulberry32: small, seeded, the same everywhere. */
-function createRandom(from: number): () => number {
-  let state = from
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
 }
 
 /**

@@ -33,6 +33,10 @@ const whatItMeasures = new Map([
     'late',
     'The input of `core`, and the same ticks after one that is a day ahead, so that each is late and goes into a range: in turns of the two, the ratio of their speeds.',
   ],
+  [
+    'records',
+    'Operators on records, in memory and one record at a time, of as many keys as `--symbols` says, with a watermark each 100 records: two stateless steps, and a count by key and minute.',
+  ],
   ['store', 'Commits one after the other, each of new candles, offsets and 16 KiB of state; every commit is durable.'],
   [
     'gateway',

@@ -5,6 +5,7 @@ export const suites: ReadonlyMap<string, () => Promise<Suite>> = new Map([
   ['core', async () => (await import('./core.ts')).core],
   ['decode', async () => (await import('./decode.ts')).decode],
   ['late', async () => (await import('./late.ts')).late],
+  ['records', async () => (await import('./records.ts')).records],
   ['store', async () => (await import('./store.ts')).store],
   ['gateway', async () => (await import('./gateway.ts')).gateway],
   ['end-to-end', async () => (await import('./end-to-end.ts')).endToEnd],

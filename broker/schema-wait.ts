@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.ts'
+import type { BatchDecoder, SourceBatch } from '../schemas/batch-decoder.ts'
 import { TransientError } from '../schemas/errors.ts'
-import type { TickDecoder } from '../schemas/tick-decoder.ts'
 
 const retryMsMin = 100
 const retryMsMax = 5_000
@@ -10,7 +10,10 @@ const doublingsMax = 16
  * Resolves the schema that a decoder wants; while the registry is down, each call waits longer, up to 5 s.
  * The call resolves after one try: push again, and call again where the decoder still wants it.
  */
-export function createSchemaWait(decoder: TickDecoder, clock: Clock): (signal: AbortSignal) => Promise<void> {
+export function createSchemaWait(
+  decoder: Pick<BatchDecoder<SourceBatch>, 'resolveSchema' | 'wantedSchemaId'>,
+  clock: Clock,
+): (signal: AbortSignal) => Promise<void> {
   let failures = 0
   return async (signal) => {
     try {

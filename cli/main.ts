@@ -6,10 +6,15 @@ import { benchCommand } from './commands/bench.ts'
 import { deadLettersCommand } from './commands/dead-letters.ts'
 import { describeCommand } from './commands/describe.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { explainCommand } from './commands/explain.ts'
 import { exportCommand } from './commands/export.ts'
 import { fixturesCommand } from './commands/fixtures.ts'
+import { planCommand } from './commands/plan.ts'
 import { proofCommand } from './commands/proof.ts'
+import { quarantineCommand } from './commands/quarantine.ts'
+import { repartitionCommand } from './commands/repartition.ts'
 import { replayCommand, topologyCommand } from './commands/run.ts'
+import { runFileCommand } from './commands/run-file.ts'
 import { tellFailure } from './failure.ts'
 
 const isVerbose = process.argv.includes('--verbose')
@@ -33,10 +38,15 @@ function program(): Command {
   for (const add of [
     topologyCommand,
     replayCommand,
+    runFileCommand,
     exportCommand,
     describeCommand,
+    planCommand,
+    explainCommand,
     doctorCommand,
     deadLettersCommand,
+    quarantineCommand,
+    repartitionCommand,
     benchCommand,
     fixturesCommand,
     proofCommand,
@@ -66,6 +76,9 @@ try {
 const root = program()
 try {
   await root.parseAsync()
+  // All is done: a client library that still waits for its broker must not keep the process.
+  for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write('', resolve))
+  process.exit()
 } catch (error) {
   if (!(error instanceof CommanderError)) fail(error)
   if (error.exitCode !== 0) fail(usageError(error, root))

@@ -1,9 +1,20 @@
-import { exitCodes } from '../schemas/errors.ts'
+import { exitCodes, FatalError } from '../schemas/errors.ts'
+import { tellFailure } from './failure.ts'
 
 /** Signals within this time of the first are the same request: npm and the terminal both deliver it. */
 const sameRequestMs = 1000
 /** A stop that takes longer ends the process all the same. */
 const stopMsMax = 10_000
+
+function endSlowStop(): never {
+  const slow = new FatalError({
+    code: 'STOP_SLOW',
+    message: `the stop took longer than ${stopMsMax / 1000} s, and was cut off`,
+    why: 'a service did not answer in time',
+    hint: 'start again: what was committed stands, and the rest is read once more',
+  })
+  process.exit(tellFailure(slow, { isVerbose: false, isJson: process.argv.includes('--json') }))
+}
 
 /** Aborted by the first SIGINT or SIGTERM; a second request, more than a second later, ends the process at once. */
 export function stopSignal(): AbortSignal {
@@ -13,7 +24,7 @@ export function stopSignal(): AbortSignal {
     const now = performance.now()
     if (firstAt === 0) {
       firstAt = now
-      setTimeout(() => process.exit(exitCodes.failure), stopMsMax).unref()
+      setTimeout(endSlowStop, stopMsMax).unref()
       stop.abort()
     } else if (now - firstAt > sameRequestMs) process.exit(exitCodes.failure)
   }

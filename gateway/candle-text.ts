@@ -1,4 +1,4 @@
-import type { Candle, Emission } from '../schemas/candle.ts'
+import type { Candle, Emission, Fill } from '../schemas/candle.ts'
 import { decimalText, vwapText } from '../schemas/decimal-text.ts'
 import { intervalName } from '../schemas/intervals.ts'
 
@@ -52,6 +52,10 @@ export interface CandleJson {
   readonly trades: number
   readonly final: boolean
   readonly revision: number
+  /** What is known of a window, where it is not that its trades came. */
+  readonly fill?: Exclude<Fill, 'traded'>
+  /** Some of its trades are known to be missing. */
+  readonly partial?: true
 }
 
 /** @param interval Name of the interval, where it is not one of the stored ones. */
@@ -72,5 +76,7 @@ export function candleJson(candle: Candle, interval: string = intervalName(candl
     trades: candle.trades,
     final: candle.final,
     revision: candle.revision,
+    ...(candle.fill === 'traded' ? {} : { fill: candle.fill }),
+    ...(candle.partial ? { partial: true as const } : {}),
   }
 }

@@ -17,6 +17,8 @@ export interface Fan {
   seq: number
   /** A snapshot is on its way: nothing may be published before it. Counts resets, 0 for none. */
   resetting: number
+  /** What subscribers were sent lacks what a store that was down knows: a whole snapshot is owed to all. */
+  isOwed: boolean
 }
 
 export interface FanOut {
@@ -92,6 +94,7 @@ export function createFanOut(publish: (topic: string, text: string) => void): Fa
         subscribers: 0,
         seq: 0,
         resetting: 0,
+        isOwed: false,
       }
       fans.set(live, fan)
       return fan

@@ -47,6 +47,8 @@ export interface GatewayOptions {
   readonly authToken?: string | undefined
   /** Origins besides the gateway's own from which a page may connect, e.g. `https://charts.example`. */
   readonly allowedOrigins?: readonly string[]
+  /** Whether a symbol's venue is closed for all of `[start, end)`, epoch ms; default: never. */
+  isClosed?(symbol: string, start: number, end: number): boolean
   readonly logger: Log
   /** Several gateways may listen on one port. */
   readonly sharePort?: boolean
@@ -92,12 +94,13 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     return feed
   }
   const reader = createBaseReader({ store, snapshot, clock, symbols, feed: feedOrThrow })
-  const reset = createResets({ reader, fanOut, clock, log, random: options.random ?? Math.random })
-  const subscriptions = createSubscriptions({ storeId: store.storeId, reader, fanOut })
+  const resets = createResets({ reader, fanOut, clock, log, random: options.random ?? Math.random })
+  const subscriptions = createSubscriptions({ storeId: store.storeId, reader, fanOut, owe: resets.owe })
   const history = createHistory({
     store,
     snapshot,
     snapshotLost: (error) => log('warn', 'the snapshot cannot be read', { why: messageOf(error) }),
+    isClosed: options.isClosed ?? (() => false),
   })
   const rest = createRest({
     history,
@@ -149,7 +152,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         metrics.emissions.inc()
         fanOut.emission(channel, emission)
       },
-      reset,
+      reset: resets.reset,
     },
   })
   const live = feed

@@ -149,7 +149,7 @@ it('a hand-off from snapshot to live updates is gapless', async () => {
         symbols,
         feed: () => feed,
       })
-      const reset = createResets({ reader, fanOut, clock, log: quiet, random: () => 0 })
+      const { reset, owe } = createResets({ reader, fanOut, clock, log: quiet, random: () => 0 })
       const listener = { emission: fanOut.emission, reset }
       const feed = await startLiveFeed({
         broker: log.broker,
@@ -159,7 +159,7 @@ it('a hand-off from snapshot to live updates is gapless', async () => {
         decode: log.decode,
         listener,
       })
-      const subscriptions = createSubscriptions({ storeId: 'k3', reader, fanOut })
+      const subscriptions = createSubscriptions({ storeId: 'k3', reader, fanOut, owe })
       const clients: ReturnType<typeof strictClient>[] = []
       const joining: Promise<void>[] = []
       const join = () => {

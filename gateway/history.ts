@@ -1,7 +1,8 @@
 import type { CandleStore } from '../ports/candle-store.ts'
 import type { Snapshot } from '../ports/snapshot.ts'
 import type { Candle } from '../schemas/candle.ts'
-import { flatCandle } from '../schemas/fill.ts'
+import { blindRanges } from '../schemas/coverage.ts'
+import { type EmptyFill, emptyFill, flatCandle } from '../schemas/fill.ts'
 import { storedIntervals } from '../schemas/intervals.ts'
 import { mergeDays, nextPeriodStart, periodEnd, periodStart } from './calendar.ts'
 import type { CalendarInterval, ServedInterval } from './query.ts'
@@ -29,6 +30,8 @@ export interface History {
   latest(symbols: readonly string[], interval: ServedInterval): Promise<readonly Candle[]>
 }
 
+/** Before every event time. */
+const coverageFromMin = -8.64e15
 const daysOfPeriodMax = { '1w': 7, '1M': 31 } as const
 
 /** @param deps.snapshotLost Told when the snapshot cannot be read; the page then lacks open candles. */
@@ -36,6 +39,8 @@ export function createHistory(deps: {
   readonly store: CandleStore
   readonly snapshot: Snapshot
   snapshotLost(error: unknown): void
+  /** Whether a symbol's venue is closed for all of `[start, end)`; left out where no calendar is known. */
+  isClosed?(symbol: string, start: number, end: number): boolean
 }): History {
   const { store, snapshot } = deps
 
@@ -65,7 +70,11 @@ export function createHistory(deps: {
     const rows = await fixedRows(symbol, interval, from, to, limit)
     if (query.fill === 'none') return cutAt(rows, limit)
     const previous = rows.length === 0 ? undefined : await previousOf(symbol, interval, from)
-    return cutAt(filled(rows, previous, from, limit + 1), limit)
+    const last = rows.at(-1)
+    if (last === undefined) return cutAt(rows, limit)
+    const blind = blindRanges(await store.coverage(symbol, Math.max(from, coverageFromMin), last.start))
+    const fillOf = emptyFill(blind, (start, end) => deps.isClosed?.(symbol, start, end) ?? false)
+    return cutAt(filled(rows, previous, from, limit + 1, fillOf), limit)
   }
 
   const calendarPage = async (query: HistoryQuery, interval: CalendarInterval): Promise<HistoryPage> => {
@@ -122,7 +131,13 @@ function cutAt(candles: readonly Candle[], limit: number): HistoryPage {
 }
 
 /** Puts a flat candle at the previous close into every empty window between candles; at most `max` candles in all. */
-export function filled(rows: readonly Candle[], previous: Candle | undefined, from: number, max: number) {
+export function filled(
+  rows: readonly Candle[],
+  previous: Candle | undefined,
+  from: number,
+  max: number,
+  fillOf?: EmptyFill,
+) {
   const series: Candle[] = []
   let before = previous
   for (const row of rows) {
@@ -130,7 +145,7 @@ export function filled(rows: readonly Candle[], previous: Candle | undefined, fr
     if (before !== undefined) {
       const firstInRange = row.start - Math.floor((row.start - from) / sizeMs) * sizeMs
       for (let start = Math.max(before.end, firstInRange); start < row.start && series.length < max; start += sizeMs)
-        series.push(flatCandle(before, start))
+        series.push(flatCandle(before, start, fillOf))
     }
     if (series.length >= max) break
     series.push(row)

@@ -7,7 +7,17 @@ import { startTestGateway, type TestGateway } from './testing/start.ts'
 const day = 86_400_000
 const base = Date.UTC(2025, 0, 1)
 const body = z.looseObject({
-  candles: z.array(z.looseObject({ start: z.number(), final: z.boolean(), revision: z.number(), close: z.string() })),
+  candles: z.array(
+    z.looseObject({
+      ...{
+        start: z.number(),
+        final: z.boolean(),
+        revision: z.number(),
+        close: z.string(),
+        fill: z.string().optional(),
+      },
+    }),
+  ),
   next: z.number().nullable(),
 })
 
@@ -83,6 +93,19 @@ describe('candles', () => {
     const page = await ohlcv(`symbol=BTC-USDT&startDate=2025-01-01T00:00Z&${query}`)
     expect(minutes(page.candles)).toEqual(starts)
     expect(page.next).toBe(next === null ? null : base + next * 60_000)
+  })
+
+  it('filled windows say what is known of them', async () => {
+    const gap = { symbol: 'BTC-USDT', from: base + 150_000, to: base + 170_000 }
+    started.store.coverage = [{ ...gap, kind: 'blind' }]
+    const fills = async () => {
+      const page = await ohlcv('symbol=BTC-USDT&startDate=2025-01-01T00:00Z&fill=previous_close&limit=4')
+      return page.candles.map(({ fill }) => fill)
+    }
+    expect(await fills()).toEqual([undefined, undefined, 'blind', 'quiet'])
+    started.store.coverage = [...started.store.coverage, { ...gap, kind: 'settled' }]
+    expect(await fills()).toEqual([undefined, undefined, 'quiet', 'quiet'])
+    started.store.coverage = []
   })
 
   it('filled from before the range: the first window already has the previous close', async () => {

@@ -172,6 +172,34 @@ it('without the snapshot store a subscriber is live-only, and told so', async ()
   expect(await client.next('snapshot')).toMatchObject({ rows: [expect.anything()], q: 1 })
 })
 
+it('when the snapshot store is back, a live-only subscriber is sent the whole snapshot', async () => {
+  const started = await start()
+  await live(started)
+  started.snapshot.down = true
+  const client = join(started.gateway.url)
+  client.send({ op: 'subscribe', id: 4, channels: [btc] })
+  await client.next('snapshot')
+  started.snapshot.down = false
+  expect(await client.next('snapshot')).toMatchObject({ reason: 'reset', rows: [expect.anything()], q: 1 })
+})
+
+it('a new owner while the store is down: what followers lack of the table comes when it is back', async () => {
+  const started = await start()
+  await live(started)
+  const client = join(started.gateway.url)
+  client.send({ op: 'subscribe', channels: [btc] })
+  await client.next('snapshot')
+  started.store.down = true
+  // A final that nobody was told of: it was committed, and the new owner's epoch begins behind it.
+  started.store.put(candleOf({ start: 120_000, final: true, seq: 9 }))
+  started.log.append(0, { epoch: 13 })
+  expect(await client.next('snapshot')).toMatchObject({ e: 13, reason: 'epoch' })
+  started.store.down = false
+  const whole = await client.next('snapshot')
+  expect(whole).toMatchObject({ e: 13, reason: 'reset' })
+  expect(JSON.stringify(whole['rows'])).toContain('[120000,')
+})
+
 it('subscribing twice, leaving, listing and pings answer with the id', async () => {
   const started = await start()
   await live(started)

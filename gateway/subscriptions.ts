@@ -72,8 +72,10 @@ export function createSubscriptions(deps: {
   readonly storeId: string
   readonly reader: BaseReader
   readonly fanOut: FanOut
+  /** Called where a subscriber is sent less than there is, because a store is down. */
+  owe(fan: Fan): void
 }): Subscriptions {
-  const { reader, fanOut, storeId } = deps
+  const { reader, fanOut, storeId, owe } = deps
 
   const attach = (session: Session, fan: Fan, subscription: Subscription) => {
     if (!session.subscriptions.has(fan)) fan.subscribers++
@@ -134,7 +136,9 @@ export function createSubscriptions(deps: {
     const newest = asked.snapshot === 0 ? [] : joined.rows.slice(-asked.snapshot)
     const rows = known?.reason === 'epoch' ? known.rows : newest
     subscription.seq = joined.seq
-    const mode = base.missing.size > 0 ? 'live-only' : since === undefined ? 'snapshot' : 'reset'
+    const isPart = base.missing.size > 0
+    if (isPart) owe(fan)
+    const mode = isPart ? 'live-only' : since === undefined ? 'snapshot' : 'reset'
     return { result: { ...head, ...at, mode }, fan, frames: [snapshotText(fan.ch, joined, rows, reason)] }
   }
 
@@ -150,7 +154,8 @@ export function createSubscriptions(deps: {
     const attachment = await reader.read(symbol, interval, limits.snapshot)
     const subscription = session.subscriptions.get(fan)
     if (session.closed || subscription === undefined || !session.dirty.has(fan)) return
-    if (attachment?.usable() !== true) return // the next tick tries again
+    if (attachment?.usable() !== true || attachment.base.missing.has('store')) return // the next tick tries again
+    if (attachment.base.missing.size > 0) owe(fan)
     fanOut.flush(fan)
     const joined = attachment.join()
     const { rows, reason } = rowsSince(joined, subscription.seq, limits.snapshot, 'lagging')

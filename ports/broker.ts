@@ -1,5 +1,4 @@
-import type { ColumnBatch } from '../schemas/columns.ts'
-import type { TickDecoder } from '../schemas/tick-decoder.ts'
+import type { BatchDecoder, SourceBatch } from '../schemas/batch-decoder.ts'
 
 /** A record to be produced. The partition is always explicit: `partitionOfKey` of the key, or every one for control. */
 export interface OutgoingRecord {
@@ -54,22 +53,22 @@ export interface StoredRecord {
 }
 
 /** The reader of a group: takes partitions over, takes batches, gives partitions up. Calls never overlap for one partition. */
-export interface ColumnHandler {
+export interface BatchHandler<Batch> {
   /** The group gave us these partitions: resolves with the offset to start each at. Rejecting ends the subscription. */
   assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>
-  /** One batch; the partition's next one waits for the promise. The columns are reused after it. */
-  batch(batch: ColumnBatch): Promise<void> | undefined
+  /** One batch; the partition's next one waits for the promise. What it holds may be reused after it. */
+  batch(batch: Batch): Promise<void> | undefined
   /** The group took these partitions away; no batch of them follows. */
   revoked(partitions: readonly number[]): Promise<void>
   /** The subscription ended by itself: no callback follows. */
   failed(error: Error): void
 }
 
-export interface SubscribeOptions {
+export interface SubscribeOptions<Batch extends SourceBatch> {
   readonly topic: string
   readonly groupId: string
-  readonly decoder: TickDecoder
-  readonly handler: ColumnHandler
+  readonly decoder: BatchDecoder<Batch>
+  readonly handler: BatchHandler<Batch>
   /** Session timeout of the group; default 6,000. */
   readonly sessionTimeoutMs?: number
 }
@@ -125,8 +124,10 @@ export interface OffsetRange {
 }
 
 export interface Admin {
-  /** @returns false where the topic was there already; it is then left as it is. */
-  createTopic(spec: TopicSpec): Promise<boolean>
+  /** Sees to it that the topic is there; one that was there already is left as it is. */
+  createTopic(spec: TopicSpec): Promise<void>
+  /** Gives a topic more partitions; one that has as many already is left as it is. Keys then lie elsewhere: see `repartition`. */
+  growTopic(topic: string, partitions: number): Promise<void>
   describeTopic(topic: string): Promise<TopicDescription | undefined>
   deleteTopic(topic: string): Promise<void>
   listTopics(): Promise<readonly string[]>
@@ -141,8 +142,8 @@ export interface Broker {
   createProducer(): Promise<Producer>
   /** Fences every earlier producer with the same id. */
   createTransactionalProducer(transactionalId: string): Promise<TransactionalProducer>
-  /** Joins a group; batches of ticks as columns. Reads committed records only. */
-  subscribe(options: SubscribeOptions): Promise<Subscription>
+  /** Joins a group; records come as the batches of its decoder. Reads committed records only. */
+  subscribe<Batch extends SourceBatch>(options: SubscribeOptions<Batch>): Promise<Subscription>
   /** Reads every partition without a group; committed records only. */
   read(options: ReadOptions): Promise<Reader>
   /**

@@ -24,8 +24,12 @@ export interface LivePosition {
 
 /** Fast, losable state for warm start and reads: it can always be rebuilt from the store and the log. */
 export interface Snapshot {
-  /** Writes channels (each guarded: a lower `(e, q)` never replaces a higher one), then the partition's position. */
-  write(partition: number, position: LivePosition, channels: readonly ChannelSnapshot[]): Promise<void>
+  /**
+   * Writes channels (each guarded: a lower `(e, q)` never replaces a higher one), then the partition's position.
+   *
+   * @param position Undefined where more channels are to come before it holds.
+   */
+  write(partition: number, position: LivePosition | undefined, channels: readonly ChannelSnapshot[]): Promise<void>
   read(symbol: string, interval: number): Promise<ChannelSnapshot | undefined>
   /** One channel of many symbols; unknown ones are left out. */
   readMany(symbols: readonly string[], interval: number): Promise<readonly ChannelSnapshot[]>

@@ -39,14 +39,14 @@ function withoutLogicalLong(_key: string, value: unknown): unknown {
 
 /**
  * Resolves writer schemas to one reader schema (field order, added and defaulted fields, promotions, unions, aliases).
- * The resolver is made once a writer schema, not once a record.
+ * The resolver is made once a writer schema (an object of its own), not once a record.
  *
  * @returns The reader of a writer schema, or why there is none.
  */
 export function avroReaders<T>(readerSchema: object): (writerSchema: object) => ReaderOutcome<T> {
   const type = avroType(readerSchema)
   const shaped: Shaped<T> = type
-  return (writerSchema) => {
+  const make = (writerSchema: object): ReaderOutcome<T> => {
     try {
       const writer = avroType(writerSchema)
       const resolver = type.createResolver(writer)
@@ -63,5 +63,11 @@ export function avroReaders<T>(readerSchema: object): (writerSchema: object) => 
     } catch (error) {
       return { reader: undefined, detail: messageOf(error).slice(0, 200) }
     }
+  }
+  const made = new WeakMap<object, ReaderOutcome<T>>()
+  return (writerSchema) => {
+    const outcome = made.get(writerSchema) ?? make(writerSchema)
+    made.set(writerSchema, outcome)
+    return outcome
   }
 }

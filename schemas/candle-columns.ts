@@ -34,7 +34,7 @@ export interface CandleColumns {
   partial: Uint8Array
 }
 
-export function createCandleColumns(capacity = 256): CandleColumns {
+export function createCandleColumns(capacity = 8): CandleColumns {
   const f64 = () => new Float64Array(capacity)
   return {
     length: 0,

@@ -1,5 +1,7 @@
+import type { BatchDecoder, SourceBatch } from './batch-decoder.ts'
 import type { ControlRecord } from './control.ts'
 import type { DeadLetterReason } from './dead-letter.ts'
+import type { HistoryInput } from './history.ts'
 
 /**
  * Rows of ticks as typed arrays, reused from batch to batch: valid until the handler's promise settles.
@@ -32,7 +34,7 @@ export interface TickColumns {
 }
 
 /** What an operator decided of a row. */
-export const verdict = { undecided: 0, used: 1, duplicate: 2, late: 3, rejected: 4 } as const
+export const verdict = { undecided: 0, used: 1, duplicate: 2, late: 3, rejected: 4, held: 5 } as const
 
 /** Rows of a column batch: large enough to make one emission cheap, small enough for the cache. */
 export const batchRowsMax = 4096
@@ -57,12 +59,22 @@ export function createTickColumns(capacity: number = batchRowsMax): TickColumns 
   }
 }
 
+/** Ticks of a held key, in place of their rows: they still move the time of their line. Never in a log. */
+export interface HeldTicks {
+  readonly kind: 'held'
+  readonly line: string
+  /** Of the newest, epoch ms. */
+  readonly eventTime: number
+}
+
 /** A control record with its place: it applies before row `row`. */
 export interface PlacedControl {
   readonly row: number
   readonly offset: number
   readonly appendTime: number
-  readonly record: ControlRecord
+  readonly record: ControlRecord | HeldTicks
+  /** What a `history` record stands for: read by the engine, and not part of the record. */
+  readonly history?: HistoryInput
 }
 
 /** A record that could not become a row, with its place. */
@@ -76,12 +88,11 @@ export interface RefusedRecord {
 }
 
 /** What the broker port hands out: no object per record on the tick path. */
-export interface ColumnBatch {
-  readonly partition: number
-  readonly baseOffset: number
-  /** Offset to go on from; may lie beyond the last row (transaction markers, compacted records). */
-  readonly nextOffset: number
+export interface ColumnBatch extends SourceBatch {
   readonly columns: TickColumns
   readonly controls: readonly PlacedControl[]
   readonly refused: readonly RefusedRecord[]
 }
+
+/** Turns ticks into columns: no object, string or promise per tick. */
+export type TickDecoder = BatchDecoder<ColumnBatch>

@@ -16,6 +16,7 @@ export interface ControlFields {
   readonly reason: string
   readonly detail: string
   readonly payload: string
+  readonly upTo: number
 }
 
 const nothing: Omit<ControlFields, 'kind' | 'line'> = {
@@ -28,6 +29,7 @@ const nothing: Omit<ControlFields, 'kind' | 'line'> = {
   reason: '',
   detail: '',
   payload: '',
+  upTo: 0,
 }
 
 /** A control record as a framed Avro value in a buffer of its own. @param schemaId Id that the registry gave `controlAvro`. */
@@ -48,6 +50,7 @@ export function createControlEncoder(schemaId: number): (record: ControlRecord) 
     writer.string(fields.reason)
     writer.string(fields.detail)
     writer.string(fields.payload)
+    writer.long(fields.upTo)
     return writer.finish()
   }
 }
@@ -55,7 +58,7 @@ export function createControlEncoder(schemaId: number): (record: ControlRecord) 
 /** Readers of control records, by writer schema. */
 export const controlReaders: ReturnType<typeof avroReaders<ControlFields>> = avroReaders<ControlFields>(controlAvro)
 
-const kinds: readonly ControlKind[] = ['heartbeat', 'end', 'move', 'reject']
+const kinds: readonly ControlKind[] = ['heartbeat', 'end', 'move', 'history', 'release', 'reject']
 
 export function isControlKind(kind: string): kind is ControlKind {
   return kinds.some((known) => known === kind)
@@ -63,7 +66,7 @@ export function isControlKind(kind: string): kind is ControlKind {
 
 /** The control record of decoded fields; undefined for a kind that is not known. */
 export function controlOf(fields: ControlFields): ControlRecord | undefined {
-  const { kind, line, symbol, from, to, cursor, source, position, reason, detail, payload } = fields
+  const { kind, line, symbol, from, to, cursor, source, position, reason, detail, payload, upTo } = fields
   if (!isControlKind(kind)) return undefined
   switch (kind) {
     case 'heartbeat':
@@ -71,6 +74,10 @@ export function controlOf(fields: ControlFields): ControlRecord | undefined {
     case 'end':
       return { kind, line }
     case 'move':
+      return { kind, line, symbol }
+    case 'history':
+      return { kind, line, upTo }
+    case 'release':
       return { kind, line, symbol }
     case 'reject':
       return { kind, line, source, position, reason, detail, payload }

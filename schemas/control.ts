@@ -15,6 +15,10 @@ export type ControlRecord =
   | { readonly kind: 'end'; readonly line: string }
   /** From here on the symbol belongs to `line`; without effect where it already does. */
   | { readonly kind: 'move'; readonly line: string; readonly symbol: string }
+  /** History up to the offset `upTo` of the same partition of `ticks.history` (exclusive) applies here. */
+  | { readonly kind: 'history'; readonly line: string; readonly upTo: number }
+  /** The key `symbol` is no longer held: its ticks since it was are judged here. Written by `npm run quarantine`. */
+  | { readonly kind: 'release'; readonly line: string; readonly symbol: string }
   /** Input that the feed could not read, with its place in the source; becomes a dead letter. */
   | {
       readonly kind: 'reject'
@@ -48,5 +52,6 @@ export const controlAvro = {
     { name: 'reason', type: 'string', default: '' },
     { name: 'detail', type: 'string', default: '' },
     { name: 'payload', type: 'string', default: '' },
+    { name: 'upTo', type: 'long', default: 0 },
   ],
 } as const

@@ -9,11 +9,18 @@ export type DeadLetterReason =
   | 'BAD_PRICE'
   | 'BAD_SIZE'
   | 'BAD_TIME'
+  | 'BAD_KEY'
   | 'BAD_CONTROL'
   | 'FUTURE_TIME'
   | 'WRONG_LINE'
   | 'WRONG_PARTITION'
   | 'FEED_INPUT'
+  /** A segment of `ticks.history` that cannot be applied; the offset is that of its marker. */
+  | 'BAD_HISTORY'
+  /** A key's records are held from here on: this one made a step throw; or a release that did not mend it. */
+  | 'QUARANTINED'
+  /** A function of the topology threw. */
+  | 'USER_ERROR'
 
 /** At most this many bytes of a refused payload are kept. */
 export const deadLetterPayloadBytesMax = 4096

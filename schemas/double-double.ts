@@ -8,6 +8,16 @@ export function twoSumError(a: number, b: number, sum: number): number {
   return a - (sum - part) + (b - part)
 }
 
+/** A sum kept in two words: its value is `high + low`, and `high` is that rounded to float64. */
+export type DoubleDouble = readonly [high: number, low: number]
+
+export function addDoubleDouble([high, low]: DoubleDouble, value: number, valueLow: number): DoubleDouble {
+  const sum = high + value
+  const error = twoSumError(high, value, sum) + low + valueLow
+  const rounded = sum + error
+  return [rounded, twoSumError(sum, error, rounded)]
+}
+
 const splitter = 134_217_729 // 2^27 + 1
 
 /** The rounding error of `product = a * b`, exact where nothing overflows. */

@@ -25,14 +25,21 @@ const schemasMax = 1024
  *
  * @param fetchSchema The registry's answer: the Avro schema, or undefined where it does not know the id.
  * @param toValue     Makes the value of the decoded fields; undefined for fields that hold none.
+ * @param schemas     Writers' schemas that are known without asking, by id.
  */
 export function createFramedDecoder<Fields, T>(
   readerSchema: object,
   fetchSchema: FetchSchema,
   toValue: (fields: Fields) => T | undefined,
+  schemas: ReadonlyMap<number, object> = new Map(),
 ): FramedDecoder<T> {
   const readersOf = avroReaders<Fields>(readerSchema)
   const known = new Map<number, AvroReader<Fields> | string>()
+  const learn = (schemaId: number, schema: object): void => {
+    const outcome = readersOf(schema)
+    known.set(schemaId, outcome.reader ?? outcome.detail)
+  }
+  for (const [schemaId, schema] of schemas) learn(schemaId, schema)
   return {
     decode(value) {
       if (value === null || !isFramed(value, 0, value.length)) return bad('the value is not framed with a schema id')
@@ -57,8 +64,7 @@ export function createFramedDecoder<Fields, T>(
         known.set(schemaId, 'the registry does not know the schema id')
         return
       }
-      const outcome = readersOf(schema)
-      known.set(schemaId, outcome.reader ?? outcome.detail)
+      learn(schemaId, schema)
     },
   }
 }

@@ -3,7 +3,7 @@ import type { Interner } from './interner.ts'
 /** Id of the string in `[from, to)` of `bytes`, whose first byte is at `viewStart` of `view`; -1 when the table is full. */
 export type Intern = (bytes: Uint8Array, view: DataView, viewStart: number, from: number, to: number) => number
 
-const slotsBits = 12
+const slotsBitsMax = 12
 const wordsPerSlot = 8
 const bytesMin = 4
 const bytesMax = wordsPerSlot * 4
@@ -11,8 +11,11 @@ const bytesMax = wordsPerSlot * 4
 /**
  * A direct-mapped cache before an interner, for strings of 4 to 32 bytes: compares words instead of hashing bytes, which
  * takes the decoder from 4.5 to 8 million ticks a CPU second. Strings of other lengths go straight to the interner.
+ *
+ * @param rowsMax Rows of a batch: one of few rows has few names.
  */
-export function createInternCache(interner: Interner): Intern {
+export function createInternCache(interner: Interner, rowsMax = Number.POSITIVE_INFINITY): Intern {
+  const slotsBits = Math.min(slotsBitsMax, Math.ceil(Math.log2(rowsMax)) + 2)
   const slots = 1 << slotsBits
   const words = new Int32Array(slots * wordsPerSlot)
   const lengths = new Int32Array(slots)

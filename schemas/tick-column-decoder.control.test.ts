@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { decoderRig, encode, encodeControl, heartbeat } from '../test/tick-decoder-rig.ts'
 import { aTick } from '../test/tick-rows.ts'
+import { pushed } from './batch-decoder.ts'
 import type { ControlRecord } from './control.ts'
-import { pushed } from './tick-decoder.ts'
 import { framed } from './wire-format.ts'
 
 describe('control records', () => {

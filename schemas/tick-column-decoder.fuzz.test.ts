@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { aTick, tickRows } from '../test/tick-rows.ts'
-import type { ColumnBatch } from './columns.ts'
+import type { ColumnBatch, TickDecoder } from './columns.ts'
 import { Interner } from './interner.ts'
 import { tickAvro } from './tick.ts'
 import { createTickColumnDecoder } from './tick-column-decoder.ts'
-import type { TickDecoder } from './tick-decoder.ts'
 import { createTickEncoder } from './tick-encoder.ts'
 import { framingBytes } from './wire-format.ts'
 

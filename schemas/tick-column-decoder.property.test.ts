@@ -1,6 +1,7 @@
 import avro from 'avsc'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { propertyRuns } from '../test/property-runs.ts'
 import { longs, rowOf, type TickRow, tickRows, ticks } from '../test/tick-rows.ts'
 import { Interner } from './interner.ts'
 import { type Tick, tickAvro } from './tick.ts'
@@ -175,7 +176,7 @@ describe('ticks of any writer schema that resolves', () => {
         expect(compiled).toEqual(expectedRow(fields))
         expect(general).toEqual(expectedRow(fields))
       }),
-      { numRuns: 500 },
+      propertyRuns(500),
     )
   })
 
@@ -195,7 +196,7 @@ describe('ticks of any writer schema that resolves', () => {
         })
         expect((await decoderOf(schema, true))(changed)).toEqual((await decoderOf(schema, false))(changed))
       }),
-      { numRuns: 300 },
+      propertyRuns(300),
     )
   })
 })
@@ -207,6 +208,6 @@ it('a row is what its tick was', async () => {
     fc.property(ticks, (tick) => {
       expect(decode([encode(tick)])).toEqual([rowOf(tick)])
     }),
-    { numRuns: 1_000 },
+    propertyRuns(1_000),
   )
 })

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { decoderRig, encode, encodeControl, foreignId, heartbeat, tickId } from '../test/tick-decoder-rig.ts'
 import { aTick, rowOf, tickRows } from '../test/tick-rows.ts'
 import { createAvroWriter } from './avro-writer.ts'
+import { pushed } from './batch-decoder.ts'
 import { Interner } from './interner.ts'
 import { tickAvro } from './tick.ts'
 import { createTickColumnDecoder } from './tick-column-decoder.ts'
-import { pushed } from './tick-decoder.ts'
 import { framed, framingBytes, valueBytesMax } from './wire-format.ts'
 
 /** A tick with one part written otherwise. */

@@ -1,4 +1,6 @@
 import { type AvroReader, avroReaders } from './avro-reader.ts'
+import { type Pushed, pushed } from './batch-decoder.ts'
+import type { TickDecoder } from './columns.ts'
 import { batchRowsMax, createTickColumns, type PlacedControl, type RefusedRecord } from './columns.ts'
 import { type ControlFields, controlOf, controlReaders, isControlKind } from './control-codec.ts'
 import { type DeadLetterReason, deadLetterPayloadBytesMax } from './dead-letter.ts'
@@ -7,7 +9,6 @@ import type { Interner } from './interner.ts'
 import { tickAvro } from './tick.ts'
 import { type ColumnTarget, type CompiledRead, compileColumnRead, read } from './tick-columns-code.ts'
 import { type ColumnTick, columnTickAvro, generalColumnRead, replacement } from './tick-columns-general.ts'
-import { type Pushed, pushed, type TickDecoder } from './tick-decoder.ts'
 import { framingBytes, isFramed, schemaIdAt, valueBytesMax } from './wire-format.ts'
 
 export interface TickColumnDecoderOptions {
@@ -15,6 +16,8 @@ export interface TickColumnDecoderOptions {
   readonly lines: Interner
   /** The registry's answer: the Avro schema, or undefined where it does not know the id. Rejects when it is down. */
   fetchSchema(schemaId: number): Promise<object | undefined>
+  /** Schemas that are known without asking, by id. */
+  readonly schemas?: ReadonlyMap<number, object>
   /** Rows, control and refused records in a batch, at most. Default 4,096. */
   readonly rowsMax?: number
   /** Compiles readers for flat schemas. Default true; false takes the general way for all. */
@@ -72,10 +75,10 @@ export function createTickColumnDecoder(options: TickColumnDecoderOptions): Tick
     columns,
     symbols,
     lines,
-    internSymbol: createInternCache(symbols),
-    internLine: createInternCache(lines),
+    internSymbol: createInternCache(symbols, rowsMax),
+    internLine: createInternCache(lines, rowsMax),
   }
-  const schemas = new Map<number, object>()
+  const schemas = new Map<number, object>(options.schemas)
   const unknownIds = new Set<number>()
   const tickReads = new Map<number, Known<TickRead>>()
   const controlReads = new Map<number, Known<AvroReader<ControlFields>>>()
@@ -183,6 +186,12 @@ export function createTickColumnDecoder(options: TickColumnDecoderOptions): Tick
         return pushed.full
       if (controlKind !== undefined && !isControlKind(controlKind))
         return refuse(unknownKind, offset, null, value ?? noBytes, from, to)
+      // A marker of history, or a release, stands first in its batch: what came before it is committed before it is applied.
+      if (
+        (controlKind === 'history' || controlKind === 'release') &&
+        columns.length + controls.length + refused.length > 0
+      )
+        return pushed.full
       if (value === null) return refuse(noValue, offset, null, noBytes, 0, 0)
       if (to - from > valueBytesMax) return refuse(oversized, offset, null, value, from, to)
       if (from < 0 || to > value.length || !isFramed(value, from, to))

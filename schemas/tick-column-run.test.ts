@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { propertyRuns } from '../test/property-runs.ts'
 import { decoderRig, encode, foreignId, tickId } from '../test/tick-decoder-rig.ts'
 import { tickRows, ticks } from '../test/tick-rows.ts'
-import { pushed } from './tick-decoder.ts'
+import { pushed } from './batch-decoder.ts'
 
 /** Bytes that once were a tick: cut, lengthened, changed, or of another schema. */
 const damage = fc.constantFrom('none', 'none', 'none', 'none', 'cut', 'long', 'flip', 'foreign', 'empty')
@@ -68,7 +69,7 @@ it('a run of ticks is read as the same ticks one by one', async () => {
       }
       expect(await readAll(true)).toEqual(await readAll(false))
     }),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 300) },
+    propertyRuns(300),
   )
 })
 

@@ -1,5 +1,6 @@
 export interface TopicNames {
   readonly ticks: string
+  readonly history: string
   readonly candlesLive: string
   readonly candles: string
   readonly deadLetters: string
@@ -9,6 +10,7 @@ export interface TopicNames {
 export function topicNames(prefix = ''): TopicNames {
   return {
     ticks: `${prefix}ticks`,
+    history: `${prefix}ticks.history`,
     candlesLive: `${prefix}candles.live`,
     candles: `${prefix}candles`,
     deadLetters: `${prefix}ticks.dead-letters`,

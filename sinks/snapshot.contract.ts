@@ -78,6 +78,13 @@ export function snapshotContract(name: string, make: () => Promise<Snapshot>): v
       expect(await snapshot.position(4)).toBeUndefined()
     })
 
+    it('keeps the position while more channels are to come before it moves', async () => {
+      await snapshot.write(3, { e: 5, offset: 10 }, [])
+      await snapshot.write(3, undefined, [channel({ e: 5, q: 7 })])
+      expect(await snapshot.position(3)).toEqual({ e: 5, offset: 10 })
+      expect(await snapshot.read('A', 60)).toMatchObject({ q: 7 })
+    })
+
     it('tells intervals of a symbol apart, and symbols that look like keys', async () => {
       const channels = [
         ...[60, 300].map((interval) => channel({ symbol: 'A', interval })),

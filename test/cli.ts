@@ -18,6 +18,9 @@ export interface RunningCli {
   readonly ended: Promise<CliResult>
 }
 
+/** Longest time of one run, unless its test says otherwise: what never ends must not keep the other tests waiting. */
+const runMsMax = 120_000
+
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Variables that a developer's shell may hold and a test must not see. */
@@ -33,10 +36,20 @@ const cleared = {
   PORT: '0',
 }
 
-/** Starts the command line as `npm run` does, without npm. */
-export function startCli(args: readonly string[], environment: Environment): RunningCli {
-  const child = spawn(join(root, 'bin', 'redwick'), args, {
-    cwd: root,
+/**
+ * Starts the command line as `npm run` does, without npm.
+ *
+ * @param limitMs After which it is killed, and `ended` rejects with what it said.
+ * @param from The checkout that is run; ours if left out.
+ */
+export function startCli(
+  args: readonly string[],
+  environment: Environment,
+  limitMs = runMsMax,
+  from = root,
+): RunningCli {
+  const child = spawn(join(from, 'bin', 'redwick'), args, {
+    cwd: from,
     env: { ...process.env, ...cleared, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -51,12 +64,19 @@ export function startCli(args: readonly string[], environment: Environment): Run
     for (const watcher of watchers) watcher()
   })
   const ended = new Promise<CliResult>((resolve, reject) => {
+    const limit = setTimeout(() => {
+      child.kill('SIGKILL')
+      reject(new Error(`${args.join(' ')} did not end within ${limitMs} ms:\n${stderr}`))
+    }, limitMs)
     child.on('error', reject)
     child.on('close', (code, signal) => {
+      clearTimeout(limit)
       for (const watcher of watchers) watcher()
       resolve({ code, signal, stdout, stderr })
     })
   })
+  // Who does not wait for its end does not hear of it either.
+  ended.catch(() => undefined)
   return {
     process: child,
     stderr: () => stderr,
@@ -84,6 +104,16 @@ export function startCli(args: readonly string[], environment: Environment): Run
   }
 }
 
-export async function runCli(args: readonly string[], environment: Environment): Promise<CliResult> {
-  return startCli(args, environment).ended
+export async function runCli(
+  args: readonly string[],
+  environment: Environment,
+  limitMs = runMsMax,
+): Promise<CliResult> {
+  return startCli(args, environment, limitMs).ended
+}
+
+/** Arguments of a replay of a file that ends with it. @param speed A factor, or `max`. */
+export function replayArgs(path: string, speed = 'max'): string[] {
+  const replay = ['--feed', 'replay', '--replay-file', path, '--replay-speed', speed]
+  return ['topology', ...replay, '--until-end']
 }

@@ -1,21 +1,17 @@
 import { Subject } from 'rxjs'
-import { type ByteWriter, createByteReader, createByteWriter } from '../processors/core/byte-buffer.ts'
+import { type ByteWriter, createByteReader, createByteWriter, type MovedState } from '../processors/core/byte-buffer.ts'
 import { candleOf } from '../processors/core/candle-rows.ts'
 import { type Conservation, createConservation, type Refusal } from '../processors/core/effects.ts'
-import type { StreamElement, WatermarkPolicy } from '../processors/core/stream-element.ts'
+import type { PulseLimit, StreamElement, WatermarkPolicy } from '../processors/core/stream-element.ts'
 import { createSymbolIndex } from '../processors/core/symbol-index.ts'
 import { admit } from '../processors/operators/admit.ts'
 import { deduplicate } from '../processors/operators/deduplicate.ts'
 import { type ToCandlesOptions, toCandles } from '../processors/operators/to-candles.ts'
 import { type Candle, type EmissionKind, emissionNames } from '../schemas/candle.ts'
-import { type ColumnBatch, createTickColumns, type PlacedControl } from '../schemas/columns.ts'
-import type { ControlRecord } from '../schemas/control.ts'
+import type { ColumnBatch } from '../schemas/columns.ts'
+import type { CoverageChange } from '../schemas/coverage.ts'
 import { Interner } from '../schemas/interner.ts'
-import { idOrder, side, type Tick } from '../schemas/tick.ts'
-
-export type LogEntry =
-  | { readonly tick: Tick; readonly appendTime?: number }
-  | { readonly control: ControlRecord; readonly appendTime?: number }
+import { createColumnLog, type LogEntry } from './column-log.ts'
 
 export interface Emitted {
   readonly kind: EmissionKind
@@ -24,35 +20,51 @@ export interface Emitted {
 
 export interface PipelineOptions {
   readonly watermark?: Partial<WatermarkPolicy>
-  /** Partitions of the topic, of which this is the first; default 1. */
+  /** Partitions of the topic, default 1, and which of them this is, default the first. */
   readonly partitions?: number
+  readonly partition?: number
+  /** Tables of symbols and lines that pipelines of one worker share; default: its own. */
+  readonly worker?: TestWorker
   readonly candles?: Partial<ToCandlesOptions>
+  /** Whether a symbol is held. */
+  readonly isHeld?: (symbol: string) => boolean
   /** Changes of state written by earlier pipelines, oldest first, by step. */
   readonly states?: readonly ReadonlyMap<string, Uint8Array>[]
+  /** Where they were written before the topic had as many partitions. */
+  readonly moved?: MovedState
   /** Told of each late or duplicate tick. */
   readonly onSkipped?: (offset: number, reason: 'late' | 'duplicate') => void
 }
 
+export interface TestWorker {
+  readonly symbols: Interner
+  readonly lines: Interner
+}
+
+export const createTestWorker = (): TestWorker => ({ symbols: new Interner(), lines: new Interner() })
+
 /** The candle pipeline of one partition without runtime, broker or store: what goes in is a log, what comes out is seen. */
 export interface TestPipeline {
-  /** Feeds a piece of the log as one batch. */
-  feed(entries: readonly LogEntry[]): void
-  pulse(): Emitted[]
+  /** Feeds a piece of the log as one batch. @returns The batch as the steps left it. */
+  feed(entries: readonly LogEntry[]): ColumnBatch
+  /** @param limit Bounds what it says. */
+  pulse(limit?: PulseLimit): Emitted[]
   /** A checkpoint: its emissions, and the state it wrote. */
   barrier(full?: boolean): { readonly emitted: Emitted[]; readonly state: ReadonlyMap<string, Uint8Array> }
   openCandles(symbol: string, intervalSeconds: number): Candle[]
   readonly counts: Conservation
   readonly refusals: readonly Refusal[]
   readonly alarms: readonly string[]
+  /** What became known of the time of symbols. */
+  readonly coverage: readonly CoverageChange[]
 }
 
-const farPast = Number.MAX_SAFE_INTEGER
-
 export function createTestPipeline(options: PipelineOptions = {}): TestPipeline {
-  const interner = new Interner()
-  const lineNames = new Interner()
+  const { symbols: interner, lines: lineNames } = options.worker ?? createTestWorker()
+  const { partition = 0, partitions = 1 } = options
   const refusals: Refusal[] = []
   const alarms: string[] = []
+  const coverage: CoverageChange[] = []
   const counts = createConservation()
   const emitted: Emitted[] = []
   let readOpen:
@@ -83,8 +95,8 @@ export function createTestPipeline(options: PipelineOptions = {}): TestPipeline 
   input.next({
     kind: 'open',
     context: {
-      partition: 0,
-      partitions: options.partitions ?? 1,
+      partition,
+      partitions,
       symbols: createSymbolIndex(interner),
       lines: createSymbolIndex(lineNames),
       watermark: { outOfOrdernessMs: 500, idleAfterMs: 5000, futureBoundMs: 60_000, ...options.watermark },
@@ -92,51 +104,31 @@ export function createTestPipeline(options: PipelineOptions = {}): TestPipeline 
         counts,
         deadLetter: (refusal) => refusals.push(refusal),
         skipped: (offset, _symbol, reason) => options.onSkipped?.(offset, reason),
+        refuse: ({ result, detail }) => alarms.push(`${result}: ${detail}`),
+        coverage: (symbol, from, to, kind) => coverage.push({ symbol: interner.name(symbol), from, to, kind }),
+        takeOutcome: () => undefined,
         alarm: (name) => alarms.push(name),
       },
       restored: (id) =>
         (options.states ?? []).flatMap((state) =>
-          state.has(id) ? [createByteReader(state.get(id) ?? new Uint8Array())] : [],
+          state.has(id) ? [createByteReader(state.get(id) ?? new Uint8Array(), options.moved)] : [],
         ),
+      isHeld: (symbol) => options.isHeld?.(interner.name(symbol)) ?? false,
       offerOpenCandles: (open) => {
         readOpen = open
       },
     },
   })
-  let offset = 0
+  const log = createColumnLog(interner, lineNames, partition)
   const take = (): Emitted[] => emitted.splice(0)
   return {
     feed(entries) {
-      const columns = createTickColumns(Math.max(1, entries.length))
-      const controls: PlacedControl[] = []
-      const baseOffset = offset
-      for (const entry of entries) {
-        const appendTime = entry.appendTime ?? farPast - 1e9
-        if ('control' in entry) {
-          controls.push({ row: columns.length, offset: offset++, appendTime, record: entry.control })
-          continue
-        }
-        const i = columns.length++
-        const { tick } = entry
-        columns.offset[i] = offset++
-        columns.appendTime[i] = appendTime
-        columns.symbol[i] = interner.internName(tick.symbol)
-        columns.line[i] = lineNames.internName(tick.line)
-        columns.eventTime[i] = tick.eventTime
-        columns.price[i] = tick.price
-        columns.size[i] = tick.size
-        columns.side[i] = side[tick.side]
-        columns.idOrder[i] = idOrder[tick.idOrder]
-        columns.tradeId[i] = tick.tradeId
-        columns.sequence[i] = tick.sequence
-      }
-      input.next({
-        kind: 'rows',
-        rows: { partition: 0, baseOffset, nextOffset: offset, columns, controls, refused: [] },
-      })
+      const rows = log.batch(entries)
+      input.next({ kind: 'rows', rows })
+      return rows
     },
-    pulse() {
-      input.next({ kind: 'pulse' })
+    pulse(limit) {
+      input.next({ kind: 'pulse', now: 0, ...(limit && { limit }) })
       return take()
     },
     barrier(full = false) {
@@ -159,6 +151,7 @@ export function createTestPipeline(options: PipelineOptions = {}): TestPipeline 
     counts,
     refusals,
     alarms,
+    coverage,
   }
 }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { ColumnBatch } from '../schemas/columns.ts'
 import type { Interner } from '../schemas/interner.ts'
 import { type IdOrder, idOrderNames, type Side, sideNames, type Tick } from '../schemas/tick.ts'
+import { tick } from '../topology/testing/builders.ts'
 
 /** What a row holds, as values that compare. */
 export interface TickRow {
@@ -66,18 +67,4 @@ export const ticks: fc.Arbitrary<Tick> = fc.record({
 })
 
 /** A plain tick. */
-export function aTick(changes: Partial<Tick> = {}): Tick {
-  return {
-    symbol: 'BTC-USD',
-    eventTime: 1_767_225_600_000,
-    price: 97_000.5,
-    size: 0.25,
-    side: 'sell',
-    tradeId: 3_000_000_001,
-    idOrder: 'monotonic',
-    sequence: 3_000_000_001,
-    line: 'replay',
-    ingestTime: 1_767_225_600_123,
-    ...changes,
-  }
-}
+export const aTick: (changes?: Partial<Tick>) => Tick = tick

@@ -1,7 +1,9 @@
 import { deduplicate } from '../processors/operators/deduplicate.ts'
 import { toCandles } from '../processors/operators/to-candles.ts'
 import { tickAvro } from '../schemas/tick.ts'
-import { candleStore, candleTopic, deadLetters, snapshot, topic, topology } from './topology.ts'
+import { candleStore, candleTopic, deadLetters, snapshot } from './candle-topology.ts'
+import { topic } from './sources.ts'
+import { topology } from './topology.ts'
 
 /** Ticks to candles: the topology that `npm run topology` runs. */
 export const candles = topology('candles', {

@@ -1,18 +1,18 @@
 import type { Broker, Subscription } from '../ports/broker.ts'
-import type { CandleStore } from '../ports/candle-store.ts'
+import type { CandleStore, PartitionPosition } from '../ports/candle-store.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/logger.ts'
 import type { DeadLetter } from '../schemas/dead-letter.ts'
-import { messageOf } from '../schemas/errors.ts'
-import type { TopicNames } from '../schemas/topics.ts'
-import type { CommitPublisher } from './commit-publisher.ts'
-import type { EmissionPublisher } from './emission-publisher.ts'
+import { FencedError, messageOf, TransientError } from '../schemas/errors.ts'
 import type { EngineMetrics } from './engine-metrics.ts'
+import type { Isolation } from './isolation.ts'
+import { lastWords } from './last-words.ts'
 import type { Ownership } from './ownership.ts'
-import type { PreparedCommit } from './partition-runner.ts'
-import type { SnapshotWriter } from './snapshot-writer.ts'
-import type { Topology } from './topology.ts'
+import { createRetentionWatch } from './retention-watch.ts'
+import type { PreparedCommit, StageOutput } from './stage.ts'
 
+/** How often the owner of each partition is looked for: one that has nothing to commit would not hear that it was followed. */
+const ownerLookMs = 5_000
 /** Dead letters of one commit that get a log line of their own. */
 const toldMax = 3
 
@@ -26,23 +26,26 @@ export interface Checkpointer {
   run(): Promise<void>
 }
 
-export interface CheckpointerOptions {
-  readonly topology: Topology
-  readonly topics: TopicNames
-  readonly broker: Broker
+export interface CheckpointerOptions<Batch, Prepared extends PreparedCommit> {
+  /** Names the checkpoints in the store. */
+  readonly name: string
+  readonly topic: string
+  readonly broker: Pick<Broker, 'sync' | 'retainFrom' | 'admin'>
   readonly store: CandleStore
   readonly clock: Clock
   readonly log: Log
   readonly metrics: EngineMetrics
-  readonly ownership: Ownership
-  readonly commits: CommitPublisher
-  readonly publisher: EmissionPublisher
-  readonly snapshots: SnapshotWriter
+  readonly ownership: Ownership<Batch, Prepared>
+  readonly isolation: Isolation<Batch, Prepared>
+  readonly output: StageOutput<Batch, Prepared>
   subscription(): Subscription | undefined
 }
 
-export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
-  const { topology, topics, broker, store, clock, log, metrics, ownership, commits, publisher, snapshots } = options
+export function createCheckpointer<Batch, Prepared extends PreparedCommit>(
+  options: CheckpointerOptions<Batch, Prepared>,
+): Checkpointer {
+  const { name, topic, broker, store, clock, log, metrics, ownership, isolation, output } = options
+  const watchRetention = createRetentionWatch(options)
 
   const tellDeadLetters = (partition: number, letters: readonly DeadLetter[]): void => {
     for (const letter of letters.slice(0, toldMax)) {
@@ -53,49 +56,82 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
       log('warn', `${letters.length - toldMax} more dead letters in this commit`, { partition })
   }
 
-  const publish = async ({ commit, finals, deadLetters, counts }: PreparedCommit): Promise<void> => {
-    const { partition, epoch, nextOffset } = commit
-    await commits.publish(partition, epoch, { finals, deadLetters })
-    const sent = await publisher.publish(partition, finals)
-    metrics.committed(
-      partition,
-      nextOffset,
-      counts,
-      finals.length,
-      deadLetters.map(({ reason }) => reason),
-    )
-    tellDeadLetters(partition, deadLetters)
+  const publish = async (prepared: Prepared): Promise<void> => {
+    const { commit, deadLetters, counts } = prepared
+    await output.publish(prepared)
+    const reasons = deadLetters.map(({ reason }) => reason)
+    metrics.committed(commit.partition, commit.nextOffset, counts, commit.candles.length, reasons)
+    tellDeadLetters(commit.partition, deadLetters)
+  }
+
+  /** A step that throws at the barrier costs its partition, not the others. */
+  const prepareOf = (partition: number): readonly Prepared[] => {
     const runner = ownership.runners.get(partition)
-    if (runner?.epoch !== epoch) return
-    runner.settled()
-    if (sent.channels.length > 0) snapshots.note(partition, epoch, sent.lastOffset, sent.channels)
+    if (runner === undefined) return []
+    try {
+      return [runner.prepare(ownership.ackedThrough(partition))]
+    } catch (error) {
+      isolation.failed(partition, error)
+      return []
+    }
   }
 
   const attempt = async (partitions: readonly number[]): Promise<void> => {
-    const prepared = partitions.flatMap((partition) => {
-      const runner = ownership.runners.get(partition)
-      return runner === undefined ? [] : [runner.prepare(ownership.ackedThrough(partition))]
-    })
+    const prepared: Prepared[] = []
+    for (const partition of partitions) {
+      prepared.push(...prepareOf(partition))
+      await clock.sleep(0) // much state takes long to write: others have their turn in between
+    }
+    if (prepared.length === 0) return
     // 1. The log below the offsets is safe. 2. The one transaction. 3. What it owes to the topics. 4. That is safe too.
-    await broker.sync(topics.ticks)
+    await broker.sync(topic)
     const started = clock.monotonic()
     await store.commit({
-      topology: topology.name,
-      topic: topics.ticks,
-      partitions: prepared.map(({ commit }) => commit),
+      topology: name,
+      topic,
+      partitions: lastWords(prepared.map(({ commit }) => commit)),
     })
     metrics.checkpointSeconds.observe((clock.monotonic() - started) / 1000)
-    for (const one of prepared) await publish(one)
-    await broker.sync(topics.candles)
-    await broker.sync(topics.deadLetters)
+    const published = await Promise.allSettled(prepared.map(publish))
+    for (const outcome of published) if (outcome.status === 'rejected') throw outcome.reason
+    await output.sync()
     for (const { commit } of prepared) {
       const { partition, epoch, commitNo, nextOffset } = commit
       if (ownership.runners.get(partition)?.epoch === epoch) ownership.published(partition, commitNo, nextOffset)
     }
   }
 
+  let lookedAt = clock.monotonic()
+  /** Another process may have taken a partition over and let go of it again: what is owed to the topics is owed still. */
+  const lookForOwners = async (): Promise<void> => {
+    if (clock.monotonic() - lookedAt < ownerLookMs) return
+    lookedAt = clock.monotonic()
+    let stored: readonly PartitionPosition[] = []
+    try {
+      stored = await store.positions(name)
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error
+      return // the next commit says what is wrong, or the next look
+    }
+    const followed = stored.filter(({ partition, epoch }) => epoch > (ownership.runners.get(partition)?.epoch ?? epoch))
+    if (followed.length === 0) return
+    const partitions = followed.map(({ partition }) => partition)
+    const message = `another owner has followed in partitions ${partitions.join(', ')}`
+    await ownership.recover(partitions, new FencedError({ code: 'FENCED', message }))
+  }
+
+  /** Committed offsets, or where the first held record stands. */
+  const neededFrom = (offsets: ReadonlyMap<number, number>): ReadonlyMap<number, number> =>
+    new Map(
+      [...offsets].map(([partition, offset]) => [
+        partition,
+        Math.min(offset, ownership.runners.get(partition)?.heldFrom ?? offset),
+      ]),
+    )
+
   return {
     async run() {
+      await lookForOwners()
       const due = [...ownership.runners.values()].filter((runner) => runner.hasNews)
       if (due.length === 0) return
       const partitions = due.map((runner) => runner.partition).sort((a, b) => a - b)
@@ -106,7 +142,8 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
         return
       }
       const offsets = new Map(ownership.committed)
-      broker.retainFrom(topics.ticks, offsets)
+      broker.retainFrom(topic, neededFrom(offsets))
+      await watchRetention()
       await options
         .subscription()
         ?.commitOffsets(offsets)

@@ -10,6 +10,8 @@ import {
   createEpochEncoder,
 } from '../schemas/emission-codec.ts'
 import type { FramedDecoder } from '../schemas/framed-decoder.ts'
+import { type HistorySegment, historyAvro } from '../schemas/history.ts'
+import { createHistoryDecoder, createHistoryEncoder } from '../schemas/history-codec.ts'
 import { type Tick, tickAvro } from '../schemas/tick.ts'
 import { createTickEncoder } from '../schemas/tick-encoder.ts'
 import type { TopicNames } from '../schemas/topics.ts'
@@ -20,6 +22,8 @@ export interface Codecs {
   encodeControl(record: ControlRecord): Uint8Array
   encodeEmission(emission: Emission): Uint8Array
   encodeEpoch(e: number): Uint8Array
+  encodeHistory(segment: HistorySegment): Uint8Array
+  readonly historyDecoder: FramedDecoder<HistorySegment>
   readonly controlDecoder: FramedDecoder<ControlRecord>
   /** A record of `candles.live`; undefined for one that is none of ours. */
   decodeLive(record: StoredRecord): Emission | { readonly epoch: number } | undefined
@@ -31,27 +35,32 @@ export interface Codecs {
  * @throws {TransientError} `REGISTRY_UNREACHABLE`.
  */
 export async function createCodecs(registry: SchemaRegistry, topics: TopicNames): Promise<Codecs> {
-  const ids = {
-    tick: await registry.register(`${topics.ticks}-value`, tickAvro),
-    control: await registry.register(`${topics.ticks}-control`, controlAvro),
-    emission: await registry.register(`${topics.candlesLive}-value`, emissionAvro),
-    epoch: await registry.register(`${topics.candlesLive}-epoch`, epochAvro),
-  }
+  const [tickId, controlId, emissionId, historyId, epochId] = await Promise.all([
+    registry.register(`${topics.ticks}-value`, tickAvro),
+    registry.register(`${topics.ticks}-control`, controlAvro),
+    registry.register(`${topics.candlesLive}-value`, emissionAvro),
+    registry.register(`${topics.history}-value`, historyAvro),
+    registry.register(`${topics.candlesLive}-epoch`, epochAvro),
+  ])
   const fetchSchema = (id: number): Promise<object | undefined> => registry.schema(id)
   const controls = createControlDecoder(fetchSchema)
   const emissions = createEmissionDecoder(fetchSchema)
+  const histories = createHistoryDecoder(fetchSchema)
   const epochs = createEpochDecoder(fetchSchema)
   await Promise.all([
-    controls.resolveSchema(ids.control),
-    emissions.resolveSchema(ids.emission),
-    epochs.resolveSchema(ids.epoch),
+    controls.resolveSchema(controlId),
+    emissions.resolveSchema(emissionId),
+    epochs.resolveSchema(epochId),
+    histories.resolveSchema(historyId),
   ])
-  const encodeEpoch = createEpochEncoder(ids.epoch)
+  const encodeEpoch = createEpochEncoder(epochId)
   return {
-    encodeTick: createTickEncoder(ids.tick),
-    encodeControl: createControlEncoder(ids.control),
-    encodeEmission: createEmissionEncoder(ids.emission),
+    encodeTick: createTickEncoder(tickId),
+    encodeControl: createControlEncoder(controlId),
+    encodeEmission: createEmissionEncoder(emissionId),
     encodeEpoch: (e) => encodeEpoch({ e }),
+    encodeHistory: createHistoryEncoder(historyId),
+    historyDecoder: histories,
     controlDecoder: controls,
     decodeLive({ value, headers }) {
       if (headers[controlHeader] === 'epoch') {

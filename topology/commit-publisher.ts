@@ -1,7 +1,9 @@
-import type { Broker, OutgoingRecord, TopicRecords, TransactionalProducer } from '../ports/broker.ts'
+import type { Broker, OutgoingRecord, TopicRecords } from '../ports/broker.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Emission } from '../schemas/candle.ts'
 import type { DeadLetter } from '../schemas/dead-letter.ts'
 import type { TopicNames } from '../schemas/topics.ts'
+import { createFencedProducers } from './fenced-producers.ts'
 import type { Outbox } from './outbox.ts'
 
 /** Publishes what a durable commit owes to `candles` and the dead-letter topic, fenced by a transactional id. */
@@ -18,13 +20,18 @@ export interface CommitPublisher {
 
 export interface CommitPublisherOptions {
   readonly broker: Broker
+  readonly clock: Clock
   readonly topics: TopicNames
   /** Before the partition's number in each transactional id. */
   readonly idPrefix: string
   encode(emission: Emission): Uint8Array
 }
 
-function deadLetterRecord(letter: DeadLetter): OutgoingRecord {
+/** Finals that are encoded at one go. */
+const sliceMax = 2_000
+
+/** A dead letter as a record of the dead-letter topic. */
+export function deadLetterRecord(letter: DeadLetter): OutgoingRecord {
   const { topic, partition, offset, reason, detail, schemaId, source } = letter
   return {
     partition,
@@ -42,36 +49,30 @@ function deadLetterRecord(letter: DeadLetter): OutgoingRecord {
   }
 }
 
-export function createCommitPublisher({ broker, topics, idPrefix, encode }: CommitPublisherOptions): CommitPublisher {
-  const producers = new Map<number, TransactionalProducer>()
-
-  const forget = async (partition: number): Promise<void> => {
-    const producer = producers.get(partition)
-    producers.delete(partition)
-    await producer?.close()
-  }
+export function createCommitPublisher({
+  broker,
+  clock,
+  topics,
+  idPrefix,
+  encode,
+}: CommitPublisherOptions): CommitPublisher {
+  const producers = createFencedProducers(broker, idPrefix)
 
   return {
-    async takeOver(partition) {
-      await forget(partition)
-      producers.set(partition, await broker.createTransactionalProducer(`${idPrefix}-${partition}`))
-    },
+    takeOver: producers.takeOver,
     async publish(partition, e, { finals, deadLetters }) {
-      const candles = finals.map(
-        ({ kind, candle }): OutgoingRecord => ({
-          partition,
-          key: `${candle.symbol}|${candle.interval}|${candle.start}`,
-          value: encode({ kind, e, q: 0, candle }),
-        }),
-      )
+      const candles: OutgoingRecord[] = []
+      for (const { kind, candle } of finals) {
+        const key = `${candle.symbol}|${candle.interval}|${candle.start}`
+        candles.push({ partition, key, value: encode({ kind, e, q: 0, candle }) })
+        if (candles.length % sliceMax === 0) await clock.sleep(0) // others have their turn in between
+      }
       const groups: TopicRecords[] = []
       if (candles.length > 0) groups.push({ topic: topics.candles, records: candles })
       if (deadLetters.length > 0) groups.push({ topic: topics.deadLetters, records: deadLetters.map(deadLetterRecord) })
-      if (groups.length > 0) await producers.get(partition)?.send(groups)
+      await producers.send(partition, groups)
     },
-    forget,
-    async close() {
-      await Promise.all([...producers.keys()].map(forget))
-    },
+    forget: producers.forget,
+    close: producers.close,
   }
 }

@@ -1,5 +1,5 @@
 import type { OutgoingRecord, Producer } from '../ports/broker.ts'
-import type { Emission } from '../schemas/candle.ts'
+import type { Candle, Emission } from '../schemas/candle.ts'
 import { controlHeader } from '../schemas/control.ts'
 
 /** Where a channel stands after a send: `offset` is that of the record with `(e, q)`. */
@@ -19,7 +19,11 @@ export interface EmissionPublisher {
   readonly isBusy: boolean
   /** A new owner: lower epochs end here, every channel counts from 1 again. @returns The record's offset. */
   startEpoch(partition: number, e: number): Promise<number>
-  /** In order with everything before. @returns Where each channel stands now, and the last offset. */
+  /**
+   * In order with everything before. After a send that failed the owner sends no more: its numbers would have a hole.
+   *
+   * @returns Where each channel stands now, and the last offset.
+   */
   publish(partition: number, emissions: readonly Omit<Emission, 'e' | 'q'>[]): Promise<PublishedEmissions>
   forget(partition: number): void
 }
@@ -28,6 +32,11 @@ export interface PublishedEmissions {
   readonly channels: readonly ChannelPosition[]
   readonly lastOffset: number
 }
+
+const channelOf = ({ symbol, interval }: Candle): string => `${symbol}|${interval}`
+
+/** Emissions that are encoded at one go: more would keep everything else waiting. */
+const sliceMax = 2_000
 
 export interface EmissionPublisherOptions {
   readonly producer: Producer
@@ -39,6 +48,8 @@ export interface EmissionPublisherOptions {
 interface Owner {
   readonly e: number
   readonly counters: Map<string, number>
+  /** Of the send that failed. */
+  failure?: { readonly error: unknown }
 }
 
 export function createEmissionPublisher({
@@ -60,6 +71,12 @@ export function createEmissionPublisher({
     return result
   }
 
+  const next = ({ e, counters }: Owner, { candle }: Omit<Emission, 'e' | 'q'>): { e: number; q: number } => {
+    const q = (counters.get(channelOf(candle)) ?? 0) + 1
+    counters.set(channelOf(candle), q)
+    return { e, q }
+  }
+
   const send = async (records: readonly OutgoingRecord[]): Promise<number> => {
     const [range] = await producer.send(topic, records)
     return range?.baseOffset ?? 0
@@ -78,20 +95,27 @@ export function createEmissionPublisher({
       inLane(async () => {
         const owner = owners.get(partition)
         if (owner === undefined || emissions.length === 0) return { channels: [], lastOffset: -1 }
+        if (owner.failure !== undefined) throw owner.failure.error
         const channels = new Map<string, ChannelPosition>()
-        const records = emissions.map(({ kind, candle }, i): OutgoingRecord => {
-          const channel = `${candle.symbol}|${candle.interval}`
-          const q = (owner.counters.get(channel) ?? 0) + 1
-          owner.counters.set(channel, q)
-          const seq = Math.max(channels.get(channel)?.seq ?? 0, candle.seq)
-          channels.set(channel, { symbol: candle.symbol, interval: candle.interval, e: owner.e, q, offset: i, seq })
-          return { partition, key: candle.symbol, value: encode({ kind, e: owner.e, q, candle }) }
-        })
-        const base = await send(records)
-        return {
-          channels: [...channels.values()].map((channel) => ({ ...channel, offset: base + channel.offset })),
-          lastOffset: base + records.length - 1,
+        let lastOffset = -1
+        for (let at = 0; at < emissions.length; at += sliceMax) {
+          const numbered = emissions
+            .slice(at, at + sliceMax)
+            .map((emission) => ({ ...emission, ...next(owner, emission) }))
+          const base = await send(
+            numbered.map((one) => ({ partition, key: one.candle.symbol, value: encode(one) })),
+          ).catch((error: unknown) => {
+            owner.failure = { error }
+            throw error
+          })
+          for (const [i, { e, q, candle }] of numbered.entries()) {
+            const { symbol, interval } = candle
+            const seq = Math.max(channels.get(channelOf(candle))?.seq ?? 0, candle.seq)
+            channels.set(channelOf(candle), { symbol, interval, e, q, offset: base + i, seq })
+          }
+          lastOffset = base + numbered.length - 1
         }
+        return { channels: [...channels.values()], lastOffset }
       }),
     forget(partition) {
       owners.delete(partition)

@@ -1,8 +1,12 @@
 import type { Clock } from '../ports/clock.ts'
+import { FatalError } from '../schemas/errors.ts'
 import type { Engine } from './engine.ts'
 
 /** An engine wherever it runs: in this thread or another. */
-export type EngineHost = Pick<Engine, 'start' | 'committed' | 'processed' | 'checkpointNow' | 'stop' | 'failed'>
+export type EngineHost = Pick<
+  Engine,
+  'start' | 'committed' | 'processed' | 'standing' | 'checkpointNow' | 'stop' | 'failed'
+>
 
 const pollMs = 20
 const checkpointMsMax = 1000
@@ -18,15 +22,38 @@ function isThrough(offsets: ReadonlyMap<number, number>, targets: ReadonlyMap<nu
   return [...targets].every(([partition, offset]) => (offsets.get(partition) ?? -1) >= offset)
 }
 
-/** Resolves when the engines together have committed and published everything below these offsets, or on abort. */
+/** Partitions that stand still in one of the engines. */
+export function standingOf(engines: readonly Pick<EngineHost, 'standing'>[]): ReadonlySet<number> {
+  return new Set(engines.flatMap((engine) => [...engine.standing()]))
+}
+
+/** @throws {FatalError} `PARTITION_PAUSED`, where a partition stands still: not everything is committed. */
+export function requireMoving(engines: readonly Pick<EngineHost, 'standing'>[]): void {
+  const standing = [...standingOf(engines)]
+  if (standing.length === 0) return
+  throw new FatalError({
+    code: 'PARTITION_PAUSED',
+    message: `partition ${standing.join(', ')} stands still: not everything is committed`,
+    why: 'a step threw there; an error before this one names the record',
+    hint: 'nothing was lost: mend the step, and start again',
+  })
+}
+
+/**
+ * Resolves when the engines together have committed and published everything below these offsets, or on abort.
+ * Partitions that stand still are not waited for.
+ */
 export async function committedThrough(
   engines: readonly EngineHost[],
   targets: ReadonlyMap<number, number>,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted && !isThrough(unionOf(engines.map((engine) => engine.committed())), targets)) {
-    if (isThrough(unionOf(engines.map((engine) => engine.processed())), targets)) {
+  for (;;) {
+    const standing = standingOf(engines)
+    const awaited = new Map([...targets].filter(([partition]) => !standing.has(partition)))
+    if (signal.aborted || isThrough(unionOf(engines.map((engine) => engine.committed())), awaited)) return
+    if (isThrough(unionOf(engines.map((engine) => engine.processed())), awaited)) {
       const all = Promise.all(engines.map((engine) => engine.checkpointNow()))
       await Promise.race([all, clock.sleep(checkpointMsMax, signal)])
     } else await clock.sleep(pollMs, signal)

@@ -6,6 +6,9 @@ import type { DeadLetterReason } from '../schemas/dead-letter.ts'
 export interface EngineMetrics {
   readonly alarms: Counter<'name'>
   readonly recoveries: Counter
+  alarm(name: string): void
+  /** So many partitions more (or fewer) stand still because a step throws. */
+  paused(change: number): void
   readonly checkpointSeconds: Histogram
   readonly totals: Conservation
   committed(
@@ -41,13 +44,21 @@ export function createEngineMetrics(registry: Registry): EngineMetrics {
   const totals: Conservation = { in: 0, used: 0, late: 0, duplicate: 0, rejected: 0, held: 0, control: 0 }
   const results = ['in', 'used', 'late', 'duplicate', 'rejected', 'held', 'control'] as const
   for (const result of results) records.inc({ result }, 0)
+  const alarms = new Counter({
+    name: 'redwick_alarms_total',
+    help: 'Things an operator must see',
+    labelNames: ['name'],
+    registers,
+  })
+  const partitionsPaused = new Gauge({
+    name: 'redwick_partitions_paused',
+    help: 'Partitions that stand still because a step throws',
+    registers,
+  })
   return {
-    alarms: new Counter({
-      name: 'redwick_alarms_total',
-      help: 'Things an operator must see',
-      labelNames: ['name'],
-      registers,
-    }),
+    alarms,
+    alarm: (name) => alarms.inc({ name }),
+    paused: (change) => partitionsPaused.inc(change),
     recoveries: new Counter({
       name: 'redwick_recoveries_total',
       help: 'Failed checkpoints after which state was taken over again',

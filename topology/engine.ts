@@ -1,21 +1,15 @@
-import type { Broker, ColumnHandler, Subscription } from '../ports/broker.ts'
+import type { BatchHandler, Broker, Subscription } from '../ports/broker.ts'
 import type { CandleStore } from '../ports/candle-store.ts'
 import type { Clock } from '../ports/clock.ts'
+import { inTime } from '../ports/in-time.ts'
 import type { Log } from '../ports/logger.ts'
-import type { Snapshot } from '../ports/snapshot.ts'
-import { candleOf } from '../processors/core/candle-rows.ts'
-import type { Emission } from '../schemas/candle.ts'
+import type { SourceBatch } from '../schemas/batch-decoder.ts'
 import { FatalError, messageOf } from '../schemas/errors.ts'
-import type { Interner } from '../schemas/interner.ts'
-import type { TickDecoder } from '../schemas/tick-decoder.ts'
-import type { TopicNames } from '../schemas/topics.ts'
 import { type Checkpointer, createCheckpointer } from './checkpointer.ts'
-import { createCommitPublisher } from './commit-publisher.ts'
-import { createEmissionPublisher, type EmissionPublisher } from './emission-publisher.ts'
 import type { EngineMetrics } from './engine-metrics.ts'
+import { createIsolation, type Isolation } from './isolation.ts'
 import { createOwnership, type Ownership, type OwnershipLimits } from './ownership.ts'
-import { createSnapshotWriter } from './snapshot-writer.ts'
-import { emitEveryMsOf, type Topology } from './topology.ts'
+import type { PreparedCommit, Runner, Stage, StageOutput } from './stage.ts'
 
 /** Bounds and cadences of an engine. */
 export interface EngineLimits extends OwnershipLimits {
@@ -26,6 +20,9 @@ export interface EngineLimits extends OwnershipLimits {
   readonly pendingMax: number
   /** Records that may be processed and not committed. */
   readonly uncommittedMax: number
+  /** Longest waits of a stop: for what is committed and published last, and for the broker. */
+  readonly lastCheckpointMsMax: number
+  readonly leaveMsMax: number
 }
 
 const defaultLimits: EngineLimits = {
@@ -33,41 +30,35 @@ const defaultLimits: EngineLimits = {
   commitEveryMsMax: 5000,
   pendingMax: 10_000,
   uncommittedMax: 4_000_000,
+  lastCheckpointMsMax: 4_000,
+  leaveMsMax: 3_000,
   retryMsMin: 100,
   retryMsMax: 5000,
   fencedWaitMs: 7000,
   failuresMax: 5,
 }
 
-export interface EngineOptions {
-  readonly topology: Topology
-  readonly topics: TopicNames
-  readonly groupId: string
+export interface EngineOptions<Batch extends SourceBatch, Prepared extends PreparedCommit> {
+  readonly stage: Stage<Batch, Prepared>
   readonly broker: Broker
   readonly store: CandleStore
-  readonly snapshot: Snapshot
   readonly clock: Clock
   readonly log: Log
   readonly metrics: EngineMetrics
-  readonly decoder: TickDecoder
-  readonly symbols: Interner
-  readonly lines: Interner
-  encodeEmission(emission: Emission): Uint8Array
-  encodeEpoch(e: number): Uint8Array
-  /** Seconds. */
-  readonly intervals: readonly number[]
   readonly limits?: Partial<EngineLimits>
   /** In [0, 1); default `Math.random`. */
   random?(): number
 }
 
-/** Runs a topology as one member of its consumer group. */
+/** Runs a stage of a topology as one member of its consumer group. */
 export interface Engine {
   start(): Promise<void>
   /** Offset that each of its partitions has committed and published. */
   committed(): ReadonlyMap<number, number>
   /** Offset that each of its partitions has processed. */
   processed(): ReadonlyMap<number, number>
+  /** Partitions that stand still because a step throws. */
+  standing(): ReadonlySet<number>
   /** Resolves after the next checkpoint, which comes at once. */
   checkpointNow(): Promise<void>
   /** Commits and publishes what there is, leaves the group. */
@@ -76,8 +67,10 @@ export interface Engine {
   readonly failed: Promise<never>
 }
 
-export function createEngine(options: EngineOptions): Engine {
-  const { topology, topics, broker, snapshot, clock, log, symbols } = options
+export function createEngine<Batch extends SourceBatch, Prepared extends PreparedCommit>(
+  options: EngineOptions<Batch, Prepared>,
+): Engine {
+  const { stage, broker, clock, log, metrics } = options
   const limits: EngineLimits = { ...defaultLimits, ...options.limits }
   const stopping = new AbortController()
   let running: Running | undefined
@@ -91,11 +84,11 @@ export function createEngine(options: EngineOptions): Engine {
 
   interface Running {
     readonly subscription: Subscription
-    readonly ownership: Ownership
+    readonly ownership: Ownership<Batch, Prepared>
     readonly checkpointer: Checkpointer
+    readonly output: StageOutput<Batch, Prepared>
     readonly loop: Promise<void>
     readonly cancelPulse: () => void
-    release(): Promise<void>
   }
 
   const releaseWaiters = (): void => {
@@ -110,7 +103,7 @@ export function createEngine(options: EngineOptions): Engine {
   const commitLoop = async (checkpointer: Checkpointer): Promise<void> => {
     let waitMs = limits.commitEveryMs
     while (!stopping.signal.aborted) {
-      await clock.sleep(waitMs, AbortSignal.any([wake.signal, stopping.signal]))
+      await clock.sleep(waitMs, wake.signal)
       wake = new AbortController()
       if (stopping.signal.aborted) return
       const started = clock.monotonic()
@@ -119,110 +112,101 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
-  const makePulse =
-    (ownership: Ownership, publisher: EmissionPublisher, snapshots: ReturnType<typeof createSnapshotWriter>) =>
-    (): void => {
-      // Updates are better left to grow while a send is under way: the latest wins.
-      if (publisher.isBusy) return
-      for (const runner of ownership.runners.values()) {
-        const rows = runner.pulse()
-        if (rows.length === 0) continue
-        const { partition, epoch } = runner
-        const emissions = Array.from({ length: rows.length }, (_, i) => ({
-          kind: 'update' as const,
-          candle: candleOf(rows, i, symbols.name(rows.symbol[i] ?? 0)),
-        }))
-        publisher
-          .publish(partition, emissions)
-          .then((sent) => {
-            if (ownership.runners.get(partition) === runner)
-              snapshots.note(partition, epoch, sent.lastOffset, sent.channels)
-          })
-          .catch((error: unknown) => ownership.recover([partition], error).catch(fail))
-      }
-      snapshots.flush().catch(fail)
-    }
+  const uncommitted = ({ committed }: Ownership<Batch, Prepared>, runner: Runner<Batch, Prepared>): number =>
+    runner.nextOffset - (committed.get(runner.partition) ?? 0)
 
-  const makeHandler = (ownership: Ownership): ColumnHandler => ({
+  /** Commits what came before the batch, fetches what it asks for, then processes it: nothing, where the runner is dropped. */
+  const processEnriched = async (
+    ownership: Ownership<Batch, Prepared>,
+    isolation: Isolation<Batch, Prepared>,
+    runner: Runner<Batch, Prepared>,
+    enrich: () => Promise<Batch>,
+  ): Promise<void> => {
+    const { partition } = runner
+    const isOurs = (): boolean => !stopping.signal.aborted && ownership.runners.get(partition) === runner
+    while (isOurs() && uncommitted(ownership, runner) > 0) await checkpointed()
+    if (!isOurs()) return
+    try {
+      const batch = await enrich()
+      if (isOurs()) isolation.process(runner, batch)
+    } catch (error) {
+      if (!isOurs()) return
+      await clock.sleep(limits.retryMsMin, stopping.signal)
+      // Not awaited: it pauses the partition at once, and seeks back.
+      ownership.recover([partition], error).catch(fail)
+    }
+    if (runner.isSpent !== true) return
+    while (isOurs() && uncommitted(ownership, runner) > 0) await checkpointed()
+    if (isOurs()) ownership.restart(partition, 'a key is released').catch(fail)
+  }
+
+  const makeHandler = (
+    ownership: Ownership<Batch, Prepared>,
+    isolation: Isolation<Batch, Prepared>,
+  ): BatchHandler<Batch> => ({
     assigned: (partitions) => ownership.assign(partitions),
     batch(batch) {
       const runner = ownership.runners.get(batch.partition)
       if (runner === undefined) return undefined
-      runner.process(batch)
-      const uncommitted = runner.nextOffset - (ownership.committed.get(batch.partition) ?? 0)
-      if (runner.pending < limits.pendingMax && uncommitted < limits.uncommittedMax) return undefined
+      const enrich = runner.enrich?.(batch)
+      if (enrich !== undefined) return processEnriched(ownership, isolation, runner, enrich)
+      isolation.process(runner, batch)
+      if (runner.pending < limits.pendingMax && uncommitted(ownership, runner) < limits.uncommittedMax) return undefined
       return checkpointed()
     },
     async revoked(partitions) {
       releaseWaiters()
+      for (const partition of partitions) isolation.forget(partition)
       await ownership.revoke(partitions)
     },
-    failed: (error) => fail(error),
+    // Partitions that the group gives to one that stops are taken by nobody: that is no failure.
+    failed(error) {
+      if (!stopping.signal.aborted) fail(error)
+    },
   })
 
   const start = async (): Promise<Running> => {
-    const description = await broker.admin.describeTopic(topics.ticks)
+    const description = await broker.admin.describeTopic(stage.topic)
     if (description === undefined)
       throw new FatalError({
         code: 'NO_TOPIC',
-        message: `there is no topic ${topics.ticks}`,
+        message: `there is no topic ${stage.topic}`,
         hint: 'start a feed first',
       })
-    const identity = { topic: topics.ticks, topicId: description.topicId, partitions: description.partitions }
-    const { encodeEmission: encode, encodeEpoch } = options
-    const producer = await broker.createProducer()
-    const publisher = createEmissionPublisher({ producer, topic: topics.candlesLive, encode, encodeEpoch })
-    const commits = createCommitPublisher({
-      broker,
-      topics,
-      idPrefix: `redwick-${topics.ticks}-${topology.name}`,
-      encode,
+    const identity = { topic: stage.topic, topicId: description.topicId, partitions: description.partitions }
+    const output = await stage.open({
+      identity,
+      onFailure: fail,
+      onAlarm(partition, name) {
+        metrics.alarm(name)
+        if (name === 'conservation_breach') log('error', 'records are not accounted for', { partition })
+      },
     })
     let subscription: Subscription | undefined
-    const snapshots = createSnapshotWriter({
-      snapshot,
-      log,
-      clock,
-      open: (partition, symbol, interval) =>
-        ownership.runners.get(partition)?.open(symbols.internName(symbol), interval),
-    })
-    const ownership: Ownership = createOwnership({
-      ...options,
+    const common = { ...options, name: stage.name, output, subscription: () => subscription }
+    const ownership = createOwnership({
+      ...common,
       identity,
-      commits,
-      publisher,
-      snapshots,
       limits,
       stopping: stopping.signal,
-      subscription: () => subscription,
       onDropped: releaseWaiters,
       random: options.random ?? Math.random,
     })
-    const checkpointer = createCheckpointer({
-      ...options,
-      ownership,
-      commits,
-      publisher,
-      snapshots,
-      subscription: () => subscription,
-    })
+    const isolation = createIsolation({ ownership, clock, onFatal: fail })
+    const checkpointer = createCheckpointer({ ...common, topic: stage.topic, ownership, isolation })
     subscription = await broker.subscribe({
-      topic: topics.ticks,
-      groupId: options.groupId,
-      decoder: options.decoder,
-      handler: makeHandler(ownership),
+      topic: stage.topic,
+      groupId: stage.groupId,
+      decoder: stage.decoder,
+      handler: makeHandler(ownership, isolation),
     })
     return {
       subscription,
       ownership,
       checkpointer,
-      cancelPulse: clock.every(emitEveryMsOf(topology), makePulse(ownership, publisher, snapshots)),
+      output,
+      cancelPulse: clock.every(stage.pulseEveryMs, () => output.pulse(isolation.failed)),
       loop: commitLoop(checkpointer).catch(fail),
-      async release() {
-        await snapshots.flush()
-        await commits.close()
-        await producer.close()
-      },
     }
   }
 
@@ -233,20 +217,24 @@ export function createEngine(options: EngineOptions): Engine {
     committed: () => running?.ownership.committed ?? new Map<number, number>(),
     processed: () =>
       new Map([...(running?.ownership.runners ?? [])].map(([partition, runner]) => [partition, runner.nextOffset])),
+    standing: () => running?.ownership.paused ?? new Set<number>(),
     checkpointNow: checkpointed,
     async stop() {
       if (stopping.signal.aborted || running === undefined) return
-      const { subscription, ownership, checkpointer, loop, cancelPulse, release } = running
+      const { subscription, ownership, checkpointer, output, loop, cancelPulse } = running
       cancelPulse()
       subscription.pause([...ownership.runners.keys()])
       stopping.abort()
-      await loop
-      await checkpointer
-        .run()
+      wake.abort()
+      const last = loop
+        .then(() => checkpointer.run())
         .catch((error: unknown) => log('warn', 'the last checkpoint failed', { why: messageOf(error) }))
+      if (!(await inTime(clock, limits.lastCheckpointMsMax, last)))
+        log('warn', 'the last checkpoint waits for a service that is down: the next start does it')
       releaseWaiters()
-      await subscription.close()
-      await release()
+      const left = subscription.close().then(() => output.close())
+      if (!(await inTime(clock, limits.leaveMsMax, left)))
+        log('warn', 'the broker does not answer: it will see for itself that this member is gone')
     },
     failed,
   }

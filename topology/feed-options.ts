@@ -21,7 +21,13 @@ export interface FeedOptions {
 }
 
 function usage(message: string, hint: string): FatalError {
-  return new FatalError({ code: 'USAGE', message, hint, exitCode: exitCodes.usage })
+  return new FatalError({
+    code: 'USAGE',
+    message,
+    why: 'the command line does not fit',
+    hint,
+    exitCode: exitCodes.usage,
+  })
 }
 
 /** @throws {FatalError} `USAGE`. */
@@ -38,7 +44,8 @@ const instant = z.iso.datetime({ offset: true })
 export function parseInstant(name: string, text: string): number {
   if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return Date.parse(`${text}T00:00:00Z`)
   if (/^-?\d{1,15}$/.test(text)) return Number(text)
-  const parsed = instant.safeParse(text.endsWith('Z') || /[+-]\d{2}:\d{2}$/.test(text) ? text : `${text}Z`)
+  const zoned = text.endsWith('Z') || /[+-]\d{2}:\d{2}$/.test(text) ? text : `${text}Z`
+  const parsed = instant.safeParse(zoned.replace(/(T\d{2}:\d{2})(Z|[+-]\d{2}:\d{2})$/, '$1:00$2'))
   if (parsed.success) return Date.parse(parsed.data)
   throw usage(`${name} ${text} is no time`, 'give a date, an instant such as 2026-01-01T00:00:00Z, or epoch ms')
 }

@@ -1,6 +1,7 @@
 import { createGateway, type Gateway } from '../gateway/gateway.ts'
 import { FatalError, messageOf } from '../schemas/errors.ts'
 import { dashboardFiles } from '../web/dashboard-files.ts'
+import { isClosedIn } from './calendar.ts'
 import { candles } from './candles.ts'
 import type { Context } from './context.ts'
 import { describeTopology, topologyHash, topologyJson } from './describe.ts'
@@ -43,6 +44,7 @@ export async function startGateway(context: Context): Promise<Gateway | undefine
         dot: () => describeTopology(candles, 'dot'),
       },
       health: () => health(context),
+      isClosed: (symbol, start, end) => isClosedIn(candles, symbol, start, end),
       authToken: config.AUTH_TOKEN,
       allowedOrigins: config.ALLOWED_ORIGINS?.split(',').map((origin) => origin.trim()) ?? [],
       logger: log,

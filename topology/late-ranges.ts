@@ -1,10 +1,10 @@
 import type { LateRange } from '../schemas/dead-letter.ts'
 
 /** Late and duplicate ticks of one commit, folded: one range for each symbol and reason. */
-export interface LateRanges {
-  add(offset: number, symbol: number, reason: 'late' | 'duplicate'): void
+export interface LateRanges<Symbol = number> {
+  add(offset: number, symbol: Symbol, reason: 'late' | 'duplicate'): void
   readonly size: number
-  take(partition: number, nameOf: (symbol: number) => string): LateRange[]
+  take(partition: number, nameOf: (symbol: Symbol) => string): LateRange[]
 }
 
 interface Range {
@@ -13,8 +13,8 @@ interface Range {
   count: number
 }
 
-export function createLateRanges(): LateRanges {
-  const ranges = { late: new Map<number, Range>(), duplicate: new Map<number, Range>() }
+export function createLateRanges<Symbol = number>(): LateRanges<Symbol> {
+  const ranges = { late: new Map<Symbol, Range>(), duplicate: new Map<Symbol, Range>() }
   return {
     add(offset, symbol, reason) {
       const range = ranges[reason].get(symbol)

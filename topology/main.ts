@@ -1,25 +1,23 @@
 import { Registry } from 'prom-client'
 import { requireAuthForAddress } from '../gateway/access.ts'
-import type { Broker } from '../ports/broker.ts'
-import type { CandleStore } from '../ports/candle-store.ts'
 import type { Feed } from '../ports/feed.ts'
-import type { Log } from '../ports/logger.ts'
-import type { SchemaRegistry } from '../ports/schema-registry.ts'
-import type { Snapshot } from '../ports/snapshot.ts'
-import { exitCodes, FatalError, messageOf } from '../schemas/errors.ts'
+import { exitCodes, FatalError } from '../schemas/errors.ts'
 import { topicNames } from '../schemas/topics.ts'
-import { type AdapterContext, lockDataDir, openBroker, openRegistry, openSnapshot, openStore } from './adapters.ts'
 import { candles } from './candles.ts'
 import { createCodecs } from './codecs.ts'
 import type { Context, RunOptions } from './context.ts'
-import { createCandleEngine } from './engine-factory.ts'
-import { committedThrough, type EngineHost } from './engine-host.ts'
+import { declareAtStart } from './declaration.ts'
+import { candleGroup, createCandleEngine } from './engine-factory.ts'
+import { committedThrough, type EngineHost, requireMoving } from './engine-host.ts'
 import { createEngineMetrics, type EngineMetrics } from './engine-metrics.ts'
 import { makeFeed, runFeed } from './feed-role.ts'
 import { startGateway } from './gateway-role.ts'
 import { ensureLogEnd } from './log-end.ts'
+import { withPorts } from './open-ports.ts'
+import { noticeRestoredStore } from './restored-store.ts'
 import { systemClock } from './system-clock.ts'
 import { ensureTopics } from './topics.ts'
+import { tellTotals } from './totals.ts'
 import { createWorkerHost } from './worker-host.ts'
 
 /** Roles on their own meet over real services; the embedded ones live in one process. */
@@ -37,11 +35,6 @@ function requireServices({ config, role }: RunOptions): void {
   })
 }
 
-function isWhollyReal({ config }: RunOptions): boolean {
-  const { REDPANDA_BROKERS, SCHEMA_REGISTRY_URL, DATABASE_URL, REDIS_URL } = config
-  return [REDPANDA_BROKERS, SCHEMA_REGISTRY_URL, DATABASE_URL, REDIS_URL].every((value) => value !== undefined)
-}
-
 /** One engine: in this thread. More: each in a thread of its own, where they can meet over a real broker and store. */
 function makeEngines(context: Context, metrics: EngineMetrics): EngineHost[] {
   const { options, log } = context
@@ -52,17 +45,6 @@ function makeEngines(context: Context, metrics: EngineMetrics): EngineHost[] {
     return Array.from({ length: workers }, () => createWorkerHost({ config, ...options.logging }, metrics))
   if (workers > 1) log('info', 'embedded services live in one thread: the workers share it', { workers })
   return Array.from({ length: workers }, () => createCandleEngine(context, metrics))
-}
-
-function tellTotals(log: Log, { totals }: EngineMetrics): void {
-  const { used, late, duplicate, rejected } = totals
-  const all = used + late + duplicate + rejected
-  if (late > 0)
-    log(
-      'warn',
-      `${late} of ${all} ticks late: this store already holds later time for their line, so they change nothing`,
-    )
-  log('info', 'records', { used, late, duplicate, rejected })
 }
 
 /** Everything is open; runs the roles until the end, a signal or a failure. */
@@ -82,7 +64,9 @@ async function runRoles(context: Context, feed: Feed | undefined): Promise<void>
     const ends = await broker.admin.offsets(topics.ticks)
     const targets = new Map([...ends].map(([partition, { latest }]) => [partition, latest]))
     await committedThrough(engines, targets, clock, stopFeed.signal)
-    if (!stopFeed.signal.aborted) tellTotals(log, metrics)
+    if (stopFeed.signal.aborted) return
+    tellTotals(log, metrics.totals)
+    if (options.untilEnd) requireMoving(engines)
   }
   const feeding = async (): Promise<void> => {
     try {
@@ -110,34 +94,6 @@ async function runRoles(context: Context, feed: Feed | undefined): Promise<void>
   }
 }
 
-type CleanUp = (() => Promise<unknown>)[]
-
-/** Opens every port at once; what was opened is closed again even when another one fails. */
-async function openAll(
-  context: AdapterContext,
-  cleanUp: CleanUp,
-): Promise<[Broker, SchemaRegistry, CandleStore, Snapshot]> {
-  const tracked = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
-    const port = await opening
-    cleanUp.push(() => port.close())
-    return port
-  }
-  const opening = [
-    tracked(openBroker(context)),
-    tracked(openRegistry(context)),
-    tracked(openStore(context)),
-    tracked(openSnapshot(context)),
-  ] as const
-  await Promise.allSettled(opening)
-  return Promise.all(opening)
-}
-
-/** Runs every step, the last one opened first; a failing one does not keep the others from running. */
-async function cleanedUp(steps: CleanUp, log: Log): Promise<void> {
-  for (const step of steps.reverse())
-    await step().catch((error: unknown) => log('warn', 'a service did not close', { why: messageOf(error) }))
-}
-
 /**
  * Runs the main job: all roles in this process, or one of them.
  *
@@ -149,20 +105,24 @@ export async function runTopology(options: RunOptions): Promise<void> {
   if (role === 'all' || role === 'gateway') requireAuthForAddress(config.HOST, config.AUTH_TOKEN)
   const clock = systemClock
   const topics = topicNames(config.TOPIC_PREFIX)
-  const cleanUp: CleanUp = []
-  try {
-    if (!isWhollyReal(options)) cleanUp.push(await lockDataDir(config.DATA_DIR))
-    const [broker, registry, store, snapshot] = await openAll({ config, clock, log }, cleanUp)
-    const partitions = await ensureTopics(broker, topics, config.TICKS_PARTITIONS)
-    const codecs = await createCodecs(registry, topics)
-    const topicPrefix = config.TOPIC_PREFIX
-    const opened = { clock, log, topics, broker, registry, store, snapshot, codecs, topicPrefix }
+  await withPorts({ config, clock, log }, ['broker', 'registry', 'store', 'snapshot'], async (ports) => {
+    const { broker, registry, store } = ports
+    const [partitions, codecs] = await Promise.all([
+      ensureTopics(broker, topics, config.TICKS_PARTITIONS),
+      createCodecs(registry, topics),
+    ])
+    const opened = { ...ports, clock, log, topics, codecs, topicPrefix: config.TOPIC_PREFIX }
     const context: Context = { ...opened, options, partitions, registers: new Registry() }
     const isOwnLog = config.REDPANDA_BROKERS === undefined
     if (role !== 'gateway')
       await ensureLogEnd({ broker, store, topic: topics.ticks, topology: candles.name, isOwnLog, log })
+    if (role === 'all' || role === 'engine') {
+      await noticeRestoredStore({
+        ...{ broker, store, topic: topics.ticks, topology: candles.name, log },
+        groupId: candleGroup(config.TOPIC_PREFIX),
+      })
+      await declareAtStart(store, candles)
+    }
     await runRoles(context, makeFeed(context))
-  } finally {
-    await cleanedUp(cleanUp, log)
-  }
+  })
 }

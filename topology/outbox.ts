@@ -1,4 +1,4 @@
-import { type ByteReader, createByteWriter } from '../processors/core/byte-buffer.ts'
+import { type ByteReader, type ByteWriter, createByteWriter } from '../processors/core/byte-buffer.ts'
 import {
   type Candle,
   closedByNames,
@@ -9,7 +9,7 @@ import {
 } from '../schemas/candle.ts'
 import { candleNumbers } from '../schemas/candle-columns.ts'
 import type { DeadLetter, DeadLetterReason } from '../schemas/dead-letter.ts'
-import { packSections, unpackSections } from './packed-state.ts'
+import { packSections, readAll, type StatePlace, unmoved, unpackSections } from './packed-state.ts'
 
 /** What a commit owes to the topics: finals and corrections, and refused records. */
 export interface Outbox {
@@ -34,20 +34,22 @@ export function packOutbox({ finals, deadLetters }: Outbox): Uint8Array | undefi
   }
   const letters = createByteWriter()
   letters.uint(deadLetters.length)
-  for (const letter of deadLetters) {
-    letters.text(letter.topic)
-    letters.uint(letter.partition)
-    letters.uint(letter.offset)
-    for (const text of [letter.reason, letter.detail, letter.symbol, letter.source]) letters.text(text)
-    letters.f64(letter.schemaId ?? -1)
-    letters.bytes(letter.payload)
-  }
+  for (const letter of deadLetters) writeDeadLetter(letters, letter)
   return packSections(
     new Map([
       ['candles', candles],
       ['dead-letters', letters],
     ]),
   )
+}
+
+export function writeDeadLetter(writer: ByteWriter, letter: DeadLetter): void {
+  writer.text(letter.topic)
+  writer.uint(letter.partition)
+  writer.uint(letter.offset)
+  for (const text of [letter.reason, letter.detail, letter.symbol, letter.source]) writer.text(text)
+  writer.f64(letter.schemaId ?? -1)
+  writer.bytes(letter.payload)
 }
 
 function readCandle(reader: ByteReader): Omit<Emission, 'e' | 'q'> {
@@ -69,7 +71,8 @@ function readCandle(reader: ByteReader): Omit<Emission, 'e' | 'q'> {
   return { kind, candle }
 }
 
-function readLetter(reader: ByteReader): DeadLetter {
+/** Reads what `writeDeadLetter` wrote. */
+export function readDeadLetter(reader: ByteReader): DeadLetter {
   const topic = reader.text()
   const partition = reader.uint()
   const offset = reader.uint()
@@ -91,12 +94,19 @@ function readLetter(reader: ByteReader): DeadLetter {
   }
 }
 
-/** @throws {FatalError} `STATE_UNREADABLE`. */
-export function unpackOutbox(packed: Uint8Array): Outbox {
-  const sections = unpackSections(packed)
-  const all = <T>(name: string, read: (reader: ByteReader) => T): T[] => {
-    const reader = sections.get(name)
-    return reader === undefined ? [] : Array.from({ length: reader.uint() }, () => read(reader))
+/**
+ * What of it the partition owes: its own symbols' finals, and refused records of its own log.
+ *
+ * @throws {FatalError} `STATE_UNREADABLE`.
+ */
+export function unpackOutbox(packed: Uint8Array, place: StatePlace): Outbox {
+  const [inner, moved] = unmoved(packed, place)
+  const sections = unpackSections(inner)
+  const finals = readAll(sections, 'candles', readCandle)
+  const deadLetters = readAll(sections, 'dead-letters', readDeadLetter)
+  if (moved === undefined) return { finals, deadLetters }
+  return {
+    finals: finals.filter(({ candle }) => !moved.isElsewhere(candle.symbol)),
+    deadLetters: moved.isNewPartition ? [] : deadLetters,
   }
-  return { finals: all('candles', readCandle), deadLetters: all('dead-letters', readLetter) }
 }

@@ -1,17 +1,10 @@
-import type { Broker, Subscription } from '../ports/broker.ts'
+import type { Subscription } from '../ports/broker.ts'
 import type { CandleStore, TopicIdentity } from '../ports/candle-store.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Log } from '../ports/logger.ts'
+import type { Log, LogLevel } from '../ports/logger.ts'
 import { FatalError, FencedError, messageOf, RedwickError, TransientError } from '../schemas/errors.ts'
-import type { Interner } from '../schemas/interner.ts'
-import type { TopicNames } from '../schemas/topics.ts'
-import type { CommitPublisher } from './commit-publisher.ts'
-import type { ChannelPosition, EmissionPublisher } from './emission-publisher.ts'
 import type { EngineMetrics } from './engine-metrics.ts'
-import { createPartitionRunner, type PartitionRunner } from './partition-runner.ts'
-import type { SnapshotWriter } from './snapshot-writer.ts'
-import { takeOverPartition } from './takeover.ts'
-import type { Topology } from './topology.ts'
+import type { PreparedCommit, Runner, StageOutput, Suspect } from './stage.ts'
 
 /** Bounds on taking partitions over. */
 export interface OwnershipLimits {
@@ -23,15 +16,31 @@ export interface OwnershipLimits {
   readonly failuresMax: number
 }
 
+/** Why a partition stands still. */
+export interface PauseReason {
+  readonly error: unknown
+  readonly why: string
+  /** Of the record or batch that failed, where it is known. */
+  readonly offset?: number
+}
+
 /** The partitions that this engine owns: each under one epoch, with its runner. */
-export interface Ownership {
-  readonly runners: ReadonlyMap<number, PartitionRunner>
+export interface Ownership<Batch, Prepared extends PreparedCommit> {
+  readonly runners: ReadonlyMap<number, Runner<Batch, Prepared>>
   /** Offset that each partition has committed and published. */
   readonly committed: ReadonlyMap<number, number>
   readonly isStoreUp: boolean
+  /** Partitions that stand still. */
+  readonly paused: ReadonlySet<number>
   /** Takes partitions over that the group has given. @returns Where to start each. */
   assign(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>
   revoke(partitions: readonly number[]): Promise<void>
+  /** Drops what is in memory, and starts again from what is committed; for trouble that this mends. */
+  restart(partition: number, why: string): Promise<void>
+  /** The same, and from there on the key is held. */
+  hold(partition: number, suspect: Suspect): Promise<void>
+  /** Drops what is in memory; the partition stands still until it is given anew. An alarm. */
+  pause(partition: number, reason: PauseReason): void
   /** Drops what is in memory, and starts again from what is committed. */
   recover(partitions: readonly number[], error: unknown): Promise<void>
   /** The outbox up to this commit is with the topics. */
@@ -39,22 +48,15 @@ export interface Ownership {
   ackedThrough(partition: number): number
 }
 
-export interface OwnershipOptions {
-  readonly topology: Topology
+export interface OwnershipOptions<Batch, Prepared extends PreparedCommit> {
+  /** Names the checkpoints in the store. */
+  readonly name: string
   readonly identity: TopicIdentity
-  readonly broker: Pick<Broker, 'sync'>
-  readonly topics: TopicNames
   readonly store: CandleStore
-  readonly commits: CommitPublisher
-  readonly publisher: EmissionPublisher
-  readonly snapshots: SnapshotWriter
+  readonly output: StageOutput<Batch, Prepared>
   readonly clock: Clock
   readonly log: Log
   readonly metrics: EngineMetrics
-  readonly symbols: Interner
-  readonly lines: Interner
-  /** Seconds. */
-  readonly intervals: readonly number[]
   readonly limits: OwnershipLimits
   readonly stopping: AbortSignal
   subscription(): Subscription | undefined
@@ -74,13 +76,19 @@ function whyOf(error: unknown): string {
   return why === '' ? messageOf(error) : `${messageOf(error)} (${why})`
 }
 
-export function createOwnership(options: OwnershipOptions): Ownership {
-  const { topology, identity, clock, log, metrics, symbols, snapshots, publisher, commits, limits, stopping } = options
+export function createOwnership<Batch, Prepared extends PreparedCommit>(
+  options: OwnershipOptions<Batch, Prepared>,
+): Ownership<Batch, Prepared> {
+  const { name, identity, store, output, clock, log, metrics, limits, stopping } = options
   const assigned = new Set<number>()
-  const runners = new Map<number, PartitionRunner>()
+  /** How often each partition was taken away. */
+  const revocations = new Map<number, number>()
+  const runners = new Map<number, Runner<Batch, Prepared>>()
   const committed = new Map<number, number>()
   const acked = new Map<number, number>()
   const failures = new Map<number, { offset: number; count: number }>()
+  const suspects = new Map<number, readonly Suspect[]>()
+  const paused = new Set<number>()
   let isUp = true
   let lane: Promise<unknown> = Promise.resolve()
 
@@ -90,53 +98,31 @@ export function createOwnership(options: OwnershipOptions): Ownership {
     isUp = up
   }
 
-  const channelsOf = (
-    runner: PartitionRunner,
-    epochOffset: number,
-    lastSeq: number,
-    republished: readonly ChannelPosition[],
-  ): ChannelPosition[] => {
-    const all = new Map<string, ChannelPosition>()
-    for (const id of runner.symbols()) {
-      const symbol = symbols.name(id)
-      for (const interval of options.intervals)
-        all.set(`${symbol}|${interval}`, { symbol, interval, e: runner.epoch, q: 0, offset: epochOffset, seq: lastSeq })
-    }
-    for (const channel of republished) all.set(`${channel.symbol}|${channel.interval}`, { ...channel, seq: lastSeq })
-    return [...all.values()]
-  }
-
-  /** @returns Where to go on; undefined when the group took the partition away meanwhile. */
+  /**
+   * Makes this process the owner of a partition, in the one order that is safe: fence the old owner at the broker, fence
+   * it at the store and read what it committed, tell the world, publish what it still owed.
+   *
+   * @returns Where to go on; undefined when the group took the partition away meanwhile.
+   */
   const takeOver = async (partition: number): Promise<number | undefined> => {
-    const checkpoint = await takeOverPartition({ ...options, partition, identity })
-    if (!assigned.has(partition)) {
-      publisher.forget(partition)
-      await commits.forget(partition)
+    const revocation = revocations.get(partition)
+    await output.fence(partition)
+    const [checkpoint] = await store.takeover(name, identity, [partition], clock.now())
+    if (checkpoint === undefined)
+      throw new FatalError({ code: 'NO_CHECKPOINT', message: `the store has no answer for partition ${partition}` })
+    const known = (suspects.get(partition) ?? []).filter(({ offset }) => offset >= checkpoint.nextOffset)
+    suspects.set(partition, known)
+    const makeRunner = await output.begin(checkpoint, known)
+    // Taken away, and perhaps given back meanwhile: then what was to be published may not have been.
+    if (!assigned.has(partition) || revocations.get(partition) !== revocation) {
+      output.drop(partition)
+      await output.release(partition)
       return undefined
     }
-    const runner = createPartitionRunner({
-      topology,
-      topic: identity.topic,
-      partitions: identity.partitions,
-      checkpoint,
-      symbols,
-      lines: options.lines,
-      onAlarm(name) {
-        metrics.alarms.inc({ name })
-        if (name === 'conservation_breach') log('error', 'records are not accounted for', { partition })
-      },
-    })
-    runners.set(partition, runner)
+    runners.set(partition, makeRunner())
     committed.set(partition, checkpoint.nextOffset)
     acked.set(partition, checkpoint.commitNo)
-    const { epoch, epochOffset, lastSeq, republished } = checkpoint
-    snapshots.note(
-      partition,
-      epoch,
-      Math.max(epochOffset, republished.lastOffset),
-      channelsOf(runner, epochOffset, lastSeq, republished.channels),
-    )
-    log('debug', 'partition taken over', { partition, epoch, offset: checkpoint.nextOffset })
+    log('debug', 'partition taken over', { partition, epoch: checkpoint.epoch, offset: checkpoint.nextOffset })
     return checkpoint.nextOffset
   }
 
@@ -169,8 +155,31 @@ export function createOwnership(options: OwnershipOptions): Ownership {
 
   const drop = (partition: number): void => {
     runners.delete(partition)
-    publisher.forget(partition)
-    snapshots.forget(partition)
+    output.drop(partition)
+  }
+
+  const unpause = (partition: number): void => {
+    if (paused.delete(partition)) metrics.paused(-1)
+  }
+  const stopIntake = (partitions: readonly number[]): void => {
+    for (const partition of partitions) drop(partition)
+    options.subscription()?.pause(partitions)
+    options.onDropped()
+  }
+  const startAgain = async (partitions: readonly number[]): Promise<void> => {
+    for (const partition of partitions) {
+      const isTaken = (): boolean => runners.has(partition) || paused.has(partition)
+      const offset = await inLane(async () => (isTaken() ? undefined : takeOverPersistently(partition)))
+      if (offset === undefined) continue
+      options.subscription()?.seek(partition, offset)
+      options.subscription()?.resume([partition])
+    }
+  }
+  const restart = async (partition: number, level: LogLevel, why: string): Promise<void> => {
+    if (!runners.has(partition)) return
+    log(level, 'state is dropped and taken over again', { partition, why })
+    stopIntake([partition])
+    await startAgain([partition])
   }
 
   /** Counts failures from one offset. @throws {FatalError} `CHECKPOINT_REFUSED` when there are too many. */
@@ -193,11 +202,15 @@ export function createOwnership(options: OwnershipOptions): Ownership {
   return {
     runners,
     committed,
+    paused,
     get isStoreUp() {
       return isUp
     },
     async assign(partitions) {
-      for (const partition of partitions) assigned.add(partition)
+      for (const partition of partitions) {
+        assigned.add(partition)
+        unpause(partition)
+      }
       const offsets = new Map<number, number>()
       for (const partition of partitions) {
         const offset = await inLane(() => takeOverPersistently(partition))
@@ -209,28 +222,48 @@ export function createOwnership(options: OwnershipOptions): Ownership {
     async revoke(partitions) {
       for (const partition of partitions) {
         assigned.delete(partition)
+        revocations.set(partition, (revocations.get(partition) ?? 0) + 1)
         drop(partition)
         committed.delete(partition)
+        suspects.delete(partition)
+        unpause(partition)
       }
-      await Promise.all(partitions.map((partition) => commits.forget(partition)))
+      await Promise.all(partitions.map((partition) => output.release(partition)))
+    },
+    restart: (partition, why) => restart(partition, 'warn', why),
+    async hold(partition, suspect) {
+      if (!runners.has(partition)) return
+      suspects.set(partition, [...(suspects.get(partition) ?? []), suspect])
+      metrics.alarm('key_held')
+      const { symbol, offset, error } = suspect
+      log('error', `a record made a step throw: ${symbol} is held`, {
+        ...{ topic: identity.topic, partition, offset, error },
+        hint: `mend the step, then: npm run quarantine -- release ${symbol}`,
+      })
+      await restart(partition, 'info', `${symbol} is held`)
+    },
+    pause(partition, { error, why, offset }) {
+      if (paused.has(partition) || !assigned.has(partition)) return
+      paused.add(partition)
+      stopIntake([partition])
+      metrics.alarm('partition_paused')
+      metrics.paused(1)
+      log('error', 'the partition stands still', {
+        ...{ topic: identity.topic, partition, offset: offset ?? null, from: committed.get(partition) ?? 0, why },
+        error: error instanceof Error ? (error.stack ?? error.message) : whyOf(error),
+        hint: 'nothing was lost: mend the step that throws, and start again; other partitions go on',
+      })
     },
     async recover(partitions, error) {
       if (!isRecoverable(error)) throw error
       log('warn', 'checkpoint failed: state is dropped and taken over again', { partitions, why: whyOf(error) })
       metrics.recoveries.inc()
       const mine = partitions.filter((partition) => runners.has(partition))
-      for (const partition of mine) drop(partition)
-      options.subscription()?.pause(mine)
-      options.onDropped()
+      stopIntake(mine)
       for (const partition of mine) countFailure(partition, error)
       // Who fenced us may be the rightful owner: the group will say so.
       if (error instanceof FencedError) await clock.sleep(limits.fencedWaitMs, stopping)
-      for (const partition of mine) {
-        const offset = await inLane(async () => (runners.has(partition) ? undefined : takeOverPersistently(partition)))
-        if (offset === undefined) continue
-        options.subscription()?.seek(partition, offset)
-        options.subscription()?.resume([partition])
-      }
+      await startAgain(mine)
     },
     published(partition, commitNo, nextOffset) {
       acked.set(partition, commitNo)

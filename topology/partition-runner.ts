@@ -1,52 +1,44 @@
-import { Subject } from 'rxjs'
-import type { PartitionCheckpoint, PartitionCommit } from '../ports/candle-store.ts'
-import { type ByteReader, type ByteWriter, createByteWriter } from '../processors/core/byte-buffer.ts'
-import { candleOf, copyCandle } from '../processors/core/candle-rows.ts'
-import { type Conservation, conservationBreach, createConservation, type Effects } from '../processors/core/effects.ts'
-import type { OpenCandles, StreamElement } from '../processors/core/stream-element.ts'
+import type { PartitionCheckpoint, PartitionCommit, Quarantine } from '../ports/candle-store.ts'
+import { candleOf, copyCandles } from '../processors/core/candle-rows.ts'
+import { conservationBreach, createConservation, type Effects } from '../processors/core/effects.ts'
+import type { HistoryNeeds, OpenCandles, PulseLimit } from '../processors/core/stream-element.ts'
 import { createSymbolIndex } from '../processors/core/symbol-index.ts'
 import { type Candle, type Emission, emissionNames } from '../schemas/candle.ts'
 import { type CandleColumns, createCandleColumns } from '../schemas/candle-columns.ts'
-import type { ColumnBatch } from '../schemas/columns.ts'
+import type { ColumnBatch, PlacedControl } from '../schemas/columns.ts'
+import type { CoverageChange } from '../schemas/coverage.ts'
 import type { DeadLetter, LateRange } from '../schemas/dead-letter.ts'
-import { FatalError, invariant, messageOf } from '../schemas/errors.ts'
+import { invariant } from '../schemas/errors.ts'
 import type { Interner } from '../schemas/interner.ts'
+import type { Topology } from './candle-topology.ts'
+import { createHeldKeys } from './held-keys.ts'
+import type { HeldReplay, Replayed } from './held-replay.ts'
+import type { HistoryReader } from './history-reader.ts'
 import { createLateRanges } from './late-ranges.ts'
 import { packOutbox } from './outbox.ts'
-import { packSections, unpackSections } from './packed-state.ts'
-import type { Topology } from './topology.ts'
+import { piecesOf } from './pieces.ts'
+import { createPipelineHost } from './pipeline-host.ts'
+import type { PreparedCommit, Runner, Suspect } from './stage.ts'
 
-/** A full image of the state replaces the changes after this many commits, or this many bytes of changes. */
-export const fullImageEvery = { commits: 64, bytes: 64 * 1024 * 1024 } as const
-
-/** A commit of one partition, with what is owed to the topics once it is durable. */
-export interface PreparedCommit {
-  readonly commit: PartitionCommit
+/** A commit of one partition, with the finals and corrections that are owed to the topics. */
+export interface PreparedCandles extends PreparedCommit {
   readonly finals: readonly Omit<Emission, 'e' | 'q'>[]
-  readonly deadLetters: readonly DeadLetter[]
-  readonly counts: Conservation
+  /** Offset of `ticks.history` from which on it is still needed. */
+  readonly historyFrom: number
 }
 
-/** One partition under one epoch: its pipeline and what it has done since the last commit. */
-export interface PartitionRunner {
-  readonly partition: number
-  readonly epoch: number
-  /** Offset of the next record to process. */
-  readonly nextOffset: number
-  /** Rows and dead letters that wait for a commit. */
-  readonly pending: number
-  readonly hasNews: boolean
-  process(batch: ColumnBatch): void
-  /** Updates of open candles since the last pulse; the rows are reused. */
-  pulse(): CandleColumns
-  /** Takes everything since the last commit. `outboxAckedThrough`: the topics have what commits up to it owed. */
-  prepare(outboxAckedThrough: number): PreparedCommit
+/** One partition of ticks under one epoch. */
+export interface PartitionRunner extends Runner<ColumnBatch, PreparedCandles> {
+  /** Updates of open candles that are due; the rows are reused. `now` is the wall clock, epoch ms. */
+  pulse(now: number, limit?: PulseLimit): CandleColumns
   /** Every candle of a channel that is not final and committed, ascending by start. */
   open(symbol: number, intervalSeconds: number): Candle[]
   /** The commit in flight is durable and published. */
   settled(): void
   /** Every symbol that this partition has seen, as the worker's ids. */
   symbols(): number[]
+  /** Offset of `ticks.history` from which on it is still needed. */
+  readonly historyFrom: number
 }
 
 export interface PartitionRunnerOptions {
@@ -57,8 +49,15 @@ export interface PartitionRunnerOptions {
   readonly checkpoint: PartitionCheckpoint
   readonly symbols: Interner
   readonly lines: Interner
+  readonly history: HistoryReader
+  /** Keys to hold from the checkpoint on. */
+  readonly suspects: readonly Suspect[]
+  readonly replay: HeldReplay
   onAlarm(name: string): void
 }
+
+/** A candle takes some 200 bytes of a commit: so many count as one more that waits, and `pendingMax` of them are 40 MB. */
+const candlesPerPending = 20
 
 export function createPartitionRunner(options: PartitionRunnerOptions): PartitionRunner {
   const { topology, topic, checkpoint, symbols, onAlarm } = options
@@ -69,13 +68,17 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
   let counts = createConservation()
   let letters: DeadLetter[] = []
   let late = createLateRanges()
-  let commitsSinceImage = checkpoint.states.length
-  let bytesSinceImage = checkpoint.states.reduce((sum, state) => sum + state.length, 0)
+  let coverage: CoverageChange[] = []
   let readOpen: OpenCandles | undefined
+  let historyNeeds: HistoryNeeds | undefined
   /** Candles of the commit in flight, by channel: they are in no table yet, and no longer open. */
-  let inFlight = new Map<string, Candle[]>()
+  let inFlight = nothingInFlight
   let out = createCandleColumns()
   const openRows = createCandleColumns(8)
+  const held = createHeldKeys({ checkpoint, suspects: options.suspects, symbols })
+  let replayed: { readonly offset: number; readonly result: Replayed } | undefined
+  /** A release that came to something: the whole of the next commit. */
+  let release: { readonly symbol: string; readonly result: Extract<Replayed, { isDone: true }> } | undefined
 
   const effects: Effects = {
     get counts() {
@@ -95,30 +98,16 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
       })
     },
     skipped: (offset, symbol, reason) => late.add(offset, symbol, reason),
+    refuse: ({ offset, key, stepId, detail }) =>
+      effects.deadLetter({ offset, reason: 'USER_ERROR', detail: `${stepId}: ${detail}`, symbol: key }),
+    coverage: (symbol, from, to, kind) => coverage.push({ symbol: symbols.name(symbol), from, to, kind }),
+    takeOutcome: () => undefined,
     alarm: onAlarm,
   }
 
-  const restoredSections = checkpoint.states.map(unpackSections)
-  const input = new Subject<StreamElement<ColumnBatch>>()
-  let failure: Error | undefined
-  input.pipe(topology.pipeline).subscribe({
-    next(element) {
-      if (element.kind === 'rows') for (let i = 0; i < element.rows.length; i++) copyCandle(out, element.rows, i)
-    },
-    error(error: unknown) {
-      failure = error instanceof Error ? error : new FatalError({ code: 'PIPELINE', message: messageOf(error) })
-    },
-  })
-  const throwFailure = (): void => {
-    if (failure !== undefined) throw failure
-  }
-  const push = (element: StreamElement<ColumnBatch>): void => {
-    throwFailure()
-    input.next(element)
-    throwFailure()
-  }
-  push({
-    kind: 'open',
+  const host = createPipelineHost({
+    pipeline: topology.pipeline,
+    states: checkpoint.states,
     context: {
       partition,
       partitions: options.partitions,
@@ -126,31 +115,59 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
       lines: createSymbolIndex(options.lines),
       watermark: topology.watermark,
       effects,
-      restored: (stepId) =>
-        restoredSections.flatMap((sections): ByteReader[] => {
-          const reader = sections.get(stepId)
-          return reader === undefined ? [] : [reader]
-        }),
+      ...(held.size === 0 ? {} : { isHeld: held.isHeld }),
       offerOpenCandles(open) {
         readOpen = open
       },
+      offerHistory(needs) {
+        historyNeeds = needs
+      },
+    },
+    onElement(element) {
+      if (element.kind === 'rows') copyCandles(out, element.rows, element.rows.length)
     },
   })
 
+  const appliedTo = (): number => historyNeeds?.appliedTo() ?? 0
+  held.keep(appliedTo())
+  const tellHeld = (offset: number, symbol: string, detail: string): void =>
+    effects.deadLetter({ offset, reason: 'QUARANTINED', symbol, detail })
+  for (const { failedAt, symbol, error } of held.added) tellHeld(failedAt, symbol, error)
+
+  /** The key that the first record of a batch releases; one that was written before the key failed releases nothing. */
+  const releasedBy = ({ offset, record }: PlacedControl): Quarantine | undefined => {
+    const found = record.kind === 'release' ? held.get(record.symbol) : undefined
+    return found !== undefined && found.failedAt < offset ? found : undefined
+  }
+  /** @returns Whether the key is released: the batch ends there. */
+  const isReleasedAt = (placed: PlacedControl): boolean => {
+    const key = releasedBy(placed)
+    if (key === undefined) return false
+    invariant(replayed?.offset === placed.offset, `the release at ${placed.offset} comes with what it judged`)
+    const { result } = replayed
+    if (!result.isDone) {
+      tellHeld(placed.offset, key.symbol, `the release did not work: ${result.why}`)
+      return false
+    }
+    release = { symbol: key.symbol, result }
+    for (const refusal of result.refusals) effects.deadLetter(refusal)
+    counts.in += 1
+    counts.control += 1
+    nextOffset = placed.offset + 1
+    return true
+  }
+
   const takeRows = (): CandleColumns => {
     const rows = out
-    out = createCandleColumns()
+    out = createCandleColumns(Math.max(rows.length, 1))
     return rows
   }
-  const packState = (isFull: boolean): Uint8Array => {
-    const sections = new Map<string, ByteWriter>()
-    const state = (stepId: string): ByteWriter => {
-      const writer = sections.get(stepId) ?? createByteWriter()
-      sections.set(stepId, writer)
-      return writer
-    }
-    push({ kind: 'barrier', barrier: { full: isFull, state } })
-    return packSections(sections)
+
+  const withHistory = async (batch: ColumnBatch, needs: HistoryNeeds): Promise<ColumnBatch> => {
+    const [placed, ...others] = batch.controls
+    if (placed?.record.kind !== 'history') return batch
+    const history = await options.history.read(partition, placed.record.upTo, needs)
+    return history === undefined ? batch : { ...batch, controls: [{ ...placed, history }, ...others] }
   }
 
   return {
@@ -160,47 +177,76 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
       return nextOffset
     },
     get pending() {
-      return letters.length + late.size
+      return letters.length + late.size + coverage.length + Math.floor(out.length / candlesPerPending)
     },
     get hasNews() {
-      return nextOffset > committedOffset
+      return nextOffset > committedOffset || held.added.length > 0
+    },
+    get heldKeys() {
+      return held.size
+    },
+    get heldFrom() {
+      return held.from
+    },
+    get isSpent() {
+      return release !== undefined
+    },
+    enrich(batch) {
+      const [placed] = batch.controls
+      const key = placed === undefined ? undefined : releasedBy(placed)
+      if (placed !== undefined && key !== undefined)
+        return async () => {
+          replayed = { offset: placed.offset, result: await options.replay(partition, key, placed.offset) }
+          return batch
+        }
+      const needs = historyNeeds
+      if (needs === undefined || batch.controls[0]?.record.kind !== 'history') return undefined
+      return () => withHistory(batch, needs)
     },
     process(batch) {
       invariant(batch.baseOffset >= nextOffset, `a batch goes on from offset ${nextOffset}, was ${batch.baseOffset}`)
-      push({ kind: 'rows', rows: batch })
+      const [placed] = batch.controls
+      if (placed !== undefined && isReleasedAt(placed)) return
+      host.push({ kind: 'rows', rows: batch })
       nextOffset = batch.nextOffset
     },
-    pulse() {
+    pieces: (batch) => piecesOf(batch, (id) => symbols.name(id)),
+    pulse(now, limit) {
       invariant(out.length === 0, 'rows are taken as they are made')
-      push({ kind: 'pulse' })
+      host.push({ kind: 'pulse', now, ...(limit && { limit }) })
       return out.length === 0 ? out : takeRows()
     },
     prepare(outboxAckedThrough) {
-      const stateFull =
-        commitsSinceImage === 0 || commitsSinceImage >= fullImageEvery.commits || bytesSinceImage > fullImageEvery.bytes
-      const state = packState(stateFull)
-      commitsSinceImage = stateFull ? 1 : commitsSinceImage + 1
-      bytesSinceImage = stateFull ? 0 : bytesSinceImage + state.length
-      const candles = takeRows()
-      const finals = Array.from({ length: candles.length }, (_, i) => {
-        candles.seq[i] = ++lastSeq
-        return {
-          kind: emissionNames[candles.kind[i] ?? 1] ?? 'final',
+      // Nothing happened since the last commit but the release: its changes lie above the state that is stored.
+      const { state, stateFull } =
+        release === undefined ? host.checkpoint() : { state: release.result.state, stateFull: false }
+      const candles = release === undefined ? takeRows() : release.result.rows
+      for (let i = 0; i < candles.length; i++) candles.seq[i] = ++lastSeq
+      // At the end of a day these are many: each is made when it is asked for, one behind the other.
+      const finals = once(() =>
+        Array.from({ length: candles.length }, (_, i) => ({
+          kind: emissionNames[candles.kind[i] ?? 1] ?? ('final' as const),
           candle: candleOf(candles, i, symbols.name(candles.symbol[i] ?? 0)),
-        }
-      })
+        })),
+      )
       const deadLetters = letters
-      const lateRanges: readonly LateRange[] = late.take(partition, (id) => symbols.name(id))
+      const lateRanges: readonly LateRange[] = [
+        ...late.take(partition, (id) => symbols.name(id)),
+        ...(release?.result.lateRanges ?? []),
+      ]
       const taken = counts
       const breach = conservationBreach(taken)
       if (breach !== 0) onAlarm('conservation_breach')
       letters = []
       late = createLateRanges()
+      const known = [...coverage, ...(release?.result.coverage ?? [])]
+      coverage = []
       counts = createConservation()
       commitNo += 1
       const previousOffset = committedOffset
       committedOffset = nextOffset
-      inFlight = byChannel(finals.map(({ candle }) => candle))
+      inFlight = once(() => byChannel(finals()))
+      const outbox = once(() => packOutbox({ finals: finals(), deadLetters }))
       const commit: PartitionCommit = {
         partition,
         epoch,
@@ -212,32 +258,57 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
         symbolName: (id) => symbols.name(id),
         state,
         stateFull,
-        outbox: packOutbox({ finals, deadLetters }),
+        get outbox() {
+          return outbox()
+        },
         outboxAckedThrough,
         deadLetters,
         lateRanges,
+        coverage: known,
+        held: held.takeAdded(),
+        released: release === undefined ? [] : [release.symbol],
       }
-      return { commit, finals, deadLetters, counts: taken }
+      return {
+        ...{ commit, deadLetters, counts: taken, historyFrom: held.historyFrom(appliedTo()) },
+        get finals() {
+          return finals()
+        },
+      }
     },
     open(symbol, intervalSeconds) {
       openRows.length = 0
       readOpen?.(symbol, intervalSeconds, openRows)
       const name = symbols.name(symbol)
       const byStart = new Map<number, Candle>()
-      for (const candle of inFlight.get(`${name}|${intervalSeconds}`) ?? []) byStart.set(candle.start, candle)
+      for (const candle of inFlight().get(`${name}|${intervalSeconds}`) ?? []) byStart.set(candle.start, candle)
       for (let i = 0; i < openRows.length; i++) byStart.set(openRows.start[i] ?? 0, candleOf(openRows, i, name))
       return [...byStart.values()].sort((a, b) => a.start - b.start)
     },
     settled() {
-      inFlight = new Map()
+      inFlight = nothingInFlight
+    },
+    get historyFrom() {
+      return held.historyFrom(appliedTo())
     },
     symbols: () => Array.from({ length: index.size }, (_, local) => index.globalOf(local)),
   }
 }
 
-function byChannel(candles: readonly Candle[]): Map<string, Candle[]> {
+const noCandles: ReadonlyMap<string, readonly Candle[]> = new Map()
+const nothingInFlight = () => noCandles
+
+/** Makes a value when it is first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
+function byChannel(finals: readonly { readonly candle: Candle }[]): ReadonlyMap<string, readonly Candle[]> {
   const channels = new Map<string, Candle[]>()
-  for (const candle of candles) {
+  for (const { candle } of finals) {
     const key = `${candle.symbol}|${candle.interval}`
     const known = channels.get(key)
     if (known === undefined) channels.set(key, [candle])

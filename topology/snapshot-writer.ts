@@ -7,6 +7,8 @@ import type { ChannelPosition } from './emission-publisher.ts'
 
 /** Pause after a write that failed: rebuilding every channel each time would cost the candles. */
 const retryMs = 1000
+/** Channels that are made ready at one go: more would keep everything else waiting. */
+const sliceMax = 1_000
 
 /** Keeps the snapshot behind the live topic: conflated by channel, one write at a time, retried until it works. */
 export interface SnapshotWriter {
@@ -49,15 +51,17 @@ export function createSnapshotWriter({ snapshot, log, clock, open }: SnapshotWri
   })
 
   const write = async (partition: number, notes: PartitionNotes): Promise<void> => {
-    const channels = notes.channels
+    const { channels, position } = notes
     notes.channels = new Map()
     notes.isOwed = false
     try {
-      await snapshot.write(
-        partition,
-        notes.position,
-        [...channels.values()].map((channel) => snapshotOf(partition, notes, channel)),
-      )
+      const noted = [...channels.values()]
+      for (let at = 0, isLast = false; !isLast; at += sliceMax) {
+        if (partitions.get(partition) !== notes) return // another owner's by now
+        isLast = at + sliceMax >= noted.length
+        const slice = noted.slice(at, at + sliceMax).map((channel) => snapshotOf(partition, notes, channel))
+        await snapshot.write(partition, isLast ? position : undefined, slice)
+      }
       if (!isUp) log('info', 'snapshot store is back')
       isUp = true
       retryAt = 0

@@ -27,6 +27,7 @@ export async function ensureTopics({ admin }: Broker, names: TopicNames, partiti
     })
   }
   const { partitions } = ticks
+  await ensureHistory(admin, names.history, partitions)
   await admin.createTopic({
     topic: names.candlesLive,
     partitions,
@@ -35,4 +36,18 @@ export async function ensureTopics({ admin }: Broker, names: TopicNames, partiti
   await admin.createTopic({ topic: names.candles, partitions, config: { 'cleanup.policy': 'compact' } })
   await admin.createTopic({ topic: names.deadLetters, partitions })
   return partitions
+}
+
+/** @throws {FatalError} `TOPIC_CONFIG` when segments would lie in other partitions than the ticks of their symbols. */
+async function ensureHistory(admin: Broker['admin'], topic: string, partitions: number): Promise<void> {
+  await admin.createTopic({ topic, partitions })
+  const found = (await admin.describeTopic(topic))?.partitions
+  if (found === partitions) return
+  throw new FatalError({
+    code: 'TOPIC_CONFIG',
+    message: `topic ${topic} has ${found ?? 'no'} partitions, ticks has ${partitions}`,
+    why: 'a segment lies in the partition of its symbol, of as many as ticks has',
+    hint: `delete ${topic}, or give it ${partitions} partitions; history can be fetched again`,
+    exitCode: exitCodes.config,
+  })
 }

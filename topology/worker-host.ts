@@ -9,6 +9,7 @@ export function createWorkerHost(setup: WorkerSetup, metrics: EngineMetrics): En
   let worker: Worker | undefined
   let committed: ReadonlyMap<number, number> = new Map()
   let processed: ReadonlyMap<number, number> = new Map()
+  let standing: ReadonlySet<number> = new Set()
   let requests = 0
   const answers = new Map<number, () => void>()
   let onStarted: () => void = () => undefined
@@ -33,10 +34,17 @@ export function createWorkerHost(setup: WorkerSetup, metrics: EngineMetrics): En
       case 'positions':
         committed = message.committed
         processed = message.processed
+        standing = message.standing
         return
       case 'checkpointed':
         answers.get(message.request)?.()
         answers.delete(message.request)
+        return
+      case 'alarm':
+        metrics.alarm(message.name)
+        return
+      case 'paused':
+        metrics.paused(message.change)
         return
       case 'counted':
         metrics.committed(message.partition, message.nextOffset, message.counts, message.finals, message.reasons)
@@ -62,6 +70,7 @@ export function createWorkerHost(setup: WorkerSetup, metrics: EngineMetrics): En
     },
     committed: () => committed,
     processed: () => processed,
+    standing: () => standing,
     checkpointNow: () =>
       new Promise((resolve) => {
         const request = ++requests

@@ -15,11 +15,14 @@ export type ToWorker = { readonly kind: 'stop' } | { readonly kind: 'checkpoint'
 export type FromWorker =
   | { readonly kind: 'started' | 'stopped' }
   | { readonly kind: 'checkpointed'; readonly request: number }
+  | { readonly kind: 'alarm'; readonly name: string }
+  | { readonly kind: 'paused'; readonly change: number }
   | { readonly kind: 'failed'; readonly error: ErrorDetails }
   | {
       readonly kind: 'positions'
       readonly committed: ReadonlyMap<number, number>
       readonly processed: ReadonlyMap<number, number>
+      readonly standing: ReadonlySet<number>
     }
   | {
       readonly kind: 'counted'

@@ -36,6 +36,8 @@ function tellFailure(error: unknown): void {
 function forwarding(metrics: EngineMetrics): EngineMetrics {
   return {
     ...metrics,
+    alarm: (name) => tell({ kind: 'alarm', name }),
+    paused: (change) => tell({ kind: 'paused', change }),
     committed: (partition, nextOffset, counts, finals, reasons) =>
       tell({ kind: 'counted', partition, nextOffset, counts, finals, reasons }),
   }
@@ -66,7 +68,12 @@ async function run(): Promise<void> {
   const engine = createCandleEngine(opened, forwarding(createEngineMetrics(new Registry())))
   engine.failed.catch(tellFailure)
   const positions = (): void =>
-    tell({ kind: 'positions', committed: engine.committed(), processed: engine.processed() })
+    tell({
+      kind: 'positions',
+      committed: engine.committed(),
+      processed: engine.processed(),
+      standing: engine.standing(),
+    })
   const cancel = systemClock.every(tellMs, positions)
   const stop = async (): Promise<void> => {
     cancel()

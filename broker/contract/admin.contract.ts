@@ -10,8 +10,8 @@ export function adminContract(subject: SubjectOf): void {
       const topic = `contract-${randomUUID()}`
       const config = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'LogAppendTime' }
       expect(await admin.describeTopic(topic)).toBeUndefined()
-      expect(await admin.createTopic({ topic, partitions: 3, config })).toBe(true)
-      expect(await admin.createTopic({ topic, partitions: 5 })).toBe(false)
+      await admin.createTopic({ topic, partitions: 3, config })
+      await admin.createTopic({ topic, partitions: 5 })
       expect(await admin.describeTopic(topic)).toMatchObject({ topic, partitions: 3, config })
       expect(await admin.listTopics()).toContain(topic)
     })
@@ -26,10 +26,29 @@ export function adminContract(subject: SubjectOf): void {
       await admin.deleteTopic(topic)
       expect(await admin.listTopics()).not.toContain(topic)
       expect(await admin.describeTopic(topic)).toBeUndefined()
-      expect(await admin.createTopic({ topic, partitions: 2 })).toBe(true)
+      await admin.createTopic({ topic, partitions: 2 })
       const after = await admin.describeTopic(topic)
       expect((await admin.offsets(topic)).get(0)).toEqual({ earliest: 0, latest: 0 })
       if (before?.topicId !== null) expect(after?.topicId).not.toBe(before?.topicId)
+      await producer.close()
+    })
+
+    it('gives a topic more partitions; what it had stays where it was', async () => {
+      const { broker } = subject()
+      const topic = await newTopic(broker, 2)
+      const producer = await broker.createProducer()
+      await producer.send(topic, numbers(0, 3, 1))
+      const before = await broker.admin.describeTopic(topic)
+      await broker.admin.growTopic(topic, 4)
+      expect(await broker.admin.describeTopic(topic)).toEqual({ ...before, partitions: 4 })
+      await broker.admin.growTopic(topic, 4)
+      await broker.admin.growTopic(topic, 3)
+      await producer.send(topic, [...numbers(0, 2, 3), ...numbers(3, 4, 1)])
+      const ranges = await broker.admin.offsets(topic)
+      expect([...ranges].sort(([a], [b]) => a - b).map(([, { latest }]) => latest)).toEqual([0, 4, 0, 2])
+      await expect(broker.admin.growTopic(`missing-${randomUUID()}`, 4)).rejects.toMatchObject({
+        code: 'UNKNOWN_TOPIC',
+      })
       await producer.close()
     })
 

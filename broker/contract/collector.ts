@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Broker, ColumnHandler, SubscribeOptions, Subscription } from '../../ports/broker.ts'
+import type { BatchHandler, Broker, SubscribeOptions, Subscription } from '../../ports/broker.ts'
 import type { ColumnBatch, TickColumns } from '../../schemas/columns.ts'
 import { createNumberDecoder } from './number-decoder.ts'
 
@@ -27,11 +27,12 @@ interface Collector {
   subscription: Subscription
 }
 
-interface CollectOptions extends Partial<Pick<SubscribeOptions, 'decoder' | 'groupId' | 'sessionTimeoutMs'>> {
+interface CollectOptions
+  extends Partial<Pick<SubscribeOptions<ColumnBatch>, 'decoder' | 'groupId' | 'sessionTimeoutMs'>> {
   readonly topic: string
   /** Where partitions start; default 0 each. */
   readonly starts?: ReadonlyMap<number, number>
-  readonly on?: Partial<ColumnHandler>
+  readonly on?: Partial<BatchHandler<ColumnBatch>>
 }
 
 /** Subscribes and keeps everything that arrives. */
@@ -42,7 +43,7 @@ export async function collect(broker: Broker, options: CollectOptions): Promise<
     'subscription'
   >
   const collector: Omit<Collector, 'subscription'> = kept
-  const handler: ColumnHandler = {
+  const handler: BatchHandler<ColumnBatch> = {
     async assigned(partitions) {
       collector.events.push(`assigned ${[...partitions].sort().join(',')}`)
       const offsets = await on?.assigned?.(partitions)

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import type { Subscription } from '../../ports/broker.ts'
 import { batchRowsMax } from '../../schemas/columns.ts'
 import { TransientError } from '../../schemas/errors.ts'
 import { collect } from './collector.ts'
@@ -139,18 +140,21 @@ export function consumeContract(subject: SubjectOf): void {
       const { broker } = subject()
       const topic = await newTopic(broker)
       const producer = await broker.createProducer()
-      let seek: (() => void) | undefined
+      await producer.send(topic, numbers(0, 10_000))
+      let subscribed: (subscription: Subscription) => void = () => undefined
+      const subscription = new Promise<Subscription>((resolve) => {
+        subscribed = resolve
+      })
+      let isFirst = true
       const on = {
         async batch() {
-          const once = seek
-          seek = undefined
-          once?.()
+          const { seek } = await subscription
+          if (isFirst) seek(0, to)
+          isFirst = false
         },
       }
       const reader = await collect(broker, { topic, on })
-      seek = () => reader.subscription.seek(0, to)
-      await until(() => reader.owned.size === 1, 'the partition')
-      await producer.send(topic, numbers(0, 10_000))
+      subscribed(reader.subscription)
       await until(() => reader.batches.at(-1)?.nextOffset === 10_000, 'the end')
       expect(reader.batches[1]?.baseOffset).toBe(to)
       expect(reader.batches.slice(1).flatMap((batch) => batch.offsets)).toEqual(range(to, 10_000))

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import type { ColumnHandler } from '../../ports/broker.ts'
+import type { BatchHandler } from '../../ports/broker.ts'
+import type { ColumnBatch } from '../../schemas/columns.ts'
 import { collect } from './collector.ts'
 import { newTopic, numbers, range, type SubjectOf, textLike, until } from './subject.ts'
 
@@ -57,7 +58,7 @@ export function groupContract(subject: SubjectOf): void {
       await producer.send(topic, [...numbers(0, 1, 0), ...numbers(1, 2, 1)])
       const groupId = `group-${randomUUID()}`
       const steps: string[] = []
-      const slow: Partial<ColumnHandler> = {
+      const slow: Partial<BatchHandler<ColumnBatch>> = {
         async batch() {
           steps.push('batch begins')
           await sleep(300)
@@ -150,7 +151,7 @@ function sharedGroup() {
     seen,
     violations,
     leavers,
-    member(): Partial<ColumnHandler> {
+    member(): Partial<BatchHandler<ColumnBatch>> {
       const me = members
       members += 1
       return {

@@ -1,5 +1,6 @@
+import { pushed } from '../../schemas/batch-decoder.ts'
+import type { TickDecoder } from '../../schemas/columns.ts'
 import { batchRowsMax, createTickColumns, type PlacedControl, type RefusedRecord } from '../../schemas/columns.ts'
-import { pushed, type TickDecoder } from '../../schemas/tick-decoder.ts'
 
 /** Value that a test record carries: 8 bytes, then padding. */
 export function numberValue(value: number, bytes = 8): Buffer {
@@ -60,6 +61,7 @@ export function createNumberDecoder(options: NumberDecoderOptions = {}): TickDec
       known.add(schemaId)
     },
     take(partition, baseOffset, nextOffset) {
+      if (taken) columns.length = 0
       const batch = { partition, baseOffset, nextOffset, columns, controls, refused }
       taken = true
       controls = []

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { FencedError } from '../../schemas/errors.ts'
 import { collect } from './collector.ts'
@@ -27,6 +28,29 @@ export function transactionContract(subject: SubjectOf): void {
       for (const [i, batch] of inPartition.entries())
         expect(batch.baseOffset).toBe(i === 0 ? 0 : inPartition[i - 1]?.nextOffset)
       await Promise.all([reader.subscription.close(), otherReader.subscription.close(), producer.close()])
+    })
+
+    it('tells its readers when they have come to the end, past what ends a transaction', async () => {
+      const { broker } = subject()
+      const topic = await newTopic(broker)
+      const producer = await broker.createTransactionalProducer(`tx-${randomUUID()}`)
+      const reader = await collect(broker, { topic })
+      for (let i = 0; i < 3; i++) {
+        await producer.send([{ topic, records: numbers(i, i + 1) }])
+        // What ends a transaction may be written after its answer.
+        const end = (await broker.admin.offsets(topic)).get(0)?.latest ?? 0
+        await until(() => (reader.batches.at(-1)?.nextOffset ?? 0) >= end, `offset ${end}`)
+      }
+      const isAtEnd = async (): Promise<boolean> =>
+        reader.batches.at(-1)?.nextOffset === (await broker.admin.offsets(topic)).get(0)?.latest
+      for (let i = 0; i < 100 && !(await isAtEnd()); i++) await sleep(50)
+      expect(await isAtEnd()).toBe(true)
+      expect(reader.values).toEqual(range(0, 3))
+      expect(reader.batches.map(({ baseOffset }) => baseOffset)).toEqual([
+        ...[0, ...reader.batches.slice(0, -1).map(({ nextOffset }) => nextOffset)],
+      ])
+      expect(reader.errors).toEqual([])
+      await Promise.all([reader.subscription.close(), producer.close()])
     })
 
     it('takes more than one request holds, plain and in a transaction, in order', async () => {

@@ -1,18 +1,18 @@
-import type { ColumnHandler } from '../../ports/broker.ts'
+import type { BatchHandler } from '../../ports/broker.ts'
 import type { Clock } from '../../ports/clock.ts'
+import { type BatchDecoder, pushed, type SourceBatch } from '../../schemas/batch-decoder.ts'
 import { batchRowsMax } from '../../schemas/columns.ts'
-import { pushed, type TickDecoder } from '../../schemas/tick-decoder.ts'
 import { offsetOutOfRange } from '../broker-errors.ts'
 import { createSchemaWait } from '../schema-wait.ts'
 import type { PartitionLog } from './partition-log.ts'
 import { RecordCursor } from './record-cursor.ts'
 
-interface PumpOptions {
+interface PumpOptions<Batch extends SourceBatch> {
   readonly topic: string
   readonly partition: number
   readonly log: PartitionLog
-  readonly decoder: TickDecoder
-  readonly handler: ColumnHandler
+  readonly decoder: BatchDecoder<Batch>
+  readonly handler: BatchHandler<Batch>
   readonly clock: Clock
   /** Aborts when the partition is taken away or the subscription ends. */
   readonly signal: AbortSignal
@@ -32,7 +32,10 @@ export interface ColumnPump {
   step(): Promise<boolean>
 }
 
-export function createColumnPump(options: PumpOptions, startOffset: number): ColumnPump {
+export function createColumnPump<Batch extends SourceBatch>(
+  options: PumpOptions<Batch>,
+  startOffset: number,
+): ColumnPump {
   const { topic, partition, log, decoder, handler, clock, signal } = options
   checkRange(startOffset)
   let cursor = new RecordCursor(log, startOffset)
@@ -72,7 +75,7 @@ const starts = new Int32Array(runMax)
 const ends = new Int32Array(runMax)
 
 /** Pushes records until the decoder stops it, the batch is full, or the log ends; all of it in one turn of the loop. */
-function fill(cursor: RecordCursor, decoder: TickDecoder): number {
+function fill(cursor: RecordCursor, decoder: BatchDecoder<SourceBatch>): number {
   for (let records = 0; records < batchRowsMax && cursor.peek(); ) {
     const taken = fillRun(cursor, decoder, batchRowsMax - records)
     records += taken
@@ -89,7 +92,7 @@ function fill(cursor: RecordCursor, decoder: TickDecoder): number {
 }
 
 /** Takes the ticks that lie one behind the other in the cursor's append. @returns How many; 0 where the next is not plain. */
-function fillRun(cursor: RecordCursor, decoder: TickDecoder, max: number): number {
+function fillRun(cursor: RecordCursor, decoder: BatchDecoder<SourceBatch>, max: number): number {
   const count = cursor.plainRun(starts, ends, Math.min(max, runMax))
   if (count === 0) return 0
   const taken = decoder.pushRun(cursor.buffer, starts, ends, 0, count, cursor.offset, cursor.appendTime)

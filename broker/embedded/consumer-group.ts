@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/clock.ts'
+import { inTime } from '../../ports/in-time.ts'
 import { FencedError } from '../../schemas/errors.ts'
 import type { GroupMember } from './group-member.ts'
 
@@ -26,7 +27,7 @@ export function createConsumerGroup(groupId: string, clock: Clock): ConsumerGrou
     tail = tail.then(async () => {
       await Promise.resolve()
       waiting = false
-      await Promise.all(members.map((member) => inTime(member, member.takeAll())))
+      await Promise.all(members.map(takeAll))
       generation += 1
       dropEnded()
       const shares = shareOut(members)
@@ -35,13 +36,8 @@ export function createConsumerGroup(groupId: string, clock: Clock): ConsumerGrou
     return tail
   }
 
-  async function inTime(member: GroupMember, step: Promise<void>): Promise<void> {
-    const done = new AbortController()
-    const late = clock.sleep(rebalanceMsMax, done.signal).then(() => {
-      if (!done.signal.aborted) member.fail(expelled(groupId))
-    })
-    await Promise.race([step, late])
-    done.abort()
+  async function takeAll(member: GroupMember): Promise<void> {
+    if (!(await inTime(clock, rebalanceMsMax, member.takeAll()))) member.fail(expelled(groupId))
   }
 
   function dropEnded(): void {

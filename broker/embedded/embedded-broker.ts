@@ -18,7 +18,14 @@ import {
 } from './log-settings.ts'
 import { createTailMemory } from './page.ts'
 import { createEmbeddedProducer, createTransactions, finishTransaction } from './producers.ts'
-import { createTopicLog, deleteTopicLog, openTopicLogs, type TopicLog, type TopicLogContext } from './topic-log.ts'
+import {
+  createTopicLog,
+  deleteTopicLog,
+  growTopicLog,
+  openTopicLogs,
+  type TopicLog,
+  type TopicLogContext,
+} from './topic-log.ts'
 import { createTransactionJournal } from './transaction-journal.ts'
 
 const housekeepingMs = 30_000
@@ -107,9 +114,10 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
   const admin: Admin = {
     async createTopic(spec) {
       if (closed) throw brokerClosed()
-      if (topics.has(spec.topic)) return false
-      topics.set(spec.topic, createTopicLog(context, spec))
-      return true
+      if (!topics.has(spec.topic)) topics.set(spec.topic, createTopicLog(context, spec))
+    },
+    async growTopic(topic, partitions) {
+      topics.set(topic, growTopicLog(context, find(topic), partitions))
     },
     async describeTopic(topic) {
       const log = topics.get(topic)

@@ -1,12 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SubscribeOptions } from '../../ports/broker.ts'
 import type { Clock } from '../../ports/clock.ts'
+import type { SourceBatch } from '../../schemas/batch-decoder.ts'
 import { notAssigned, unknownTopic } from '../broker-errors.ts'
 import { type ColumnPump, createColumnPump } from './column-pump.ts'
 import { createSignal } from './signal.ts'
 import type { TopicLog } from './topic-log.ts'
 
-interface MemberOptions extends SubscribeOptions {
+interface MemberOptions<Batch extends SourceBatch> extends SubscribeOptions<Batch> {
   readonly log: TopicLog
   readonly clock: Clock
   /** The member ended by itself: its group gives its partitions to others. */
@@ -30,7 +31,7 @@ export interface GroupMember {
   seek(partition: number, offset: number): void
 }
 
-export function createGroupMember(options: MemberOptions): GroupMember {
+export function createGroupMember<Batch extends SourceBatch>(options: MemberOptions<Batch>): GroupMember {
   const { handler, log, topic } = options
   const signal = createSignal()
   let owned: readonly number[] = []
@@ -128,8 +129,8 @@ export function createGroupMember(options: MemberOptions): GroupMember {
   }
 }
 
-function createPumps(
-  options: MemberOptions,
+function createPumps<Batch extends SourceBatch>(
+  options: MemberOptions<Batch>,
   partitions: readonly number[],
   starts: ReadonlyMap<number, number>,
   signal: AbortSignal,

@@ -48,6 +48,30 @@ export function createTopicLog(context: TopicLogContext, spec: TopicSpec): Topic
   return openLogs(context, topic, meta)
 }
 
+/** A topic with more partitions: those it has go on, the new ones are empty. The file that names their number comes last. */
+export function growTopicLog(context: TopicLogContext, log: TopicLog, partitions: number): TopicLog {
+  const { topic, topicId, config } = log
+  if (partitions <= log.partitions.length) return log
+  if (partitions > partitionsMax)
+    throw new FatalError({ code: 'INVALID_TOPIC', message: `topic '${topic}' cannot have ${partitions} partitions` })
+  const meta = { topicId, partitions, config: { ...config } }
+  if (context.dir !== undefined) {
+    const dir = join(context.dir, topic)
+    for (let partition = log.partitions.length; partition < partitions; partition++) {
+      rmSync(join(dir, String(partition)), { recursive: true, force: true }) // of an attempt that was cut off
+      mkdirSync(join(dir, String(partition)))
+    }
+    const draft = join(dir, `.${metaFile}`)
+    writeFileSync(draft, JSON.stringify(meta, undefined, 2), { flush: true })
+    renameSync(draft, join(dir, metaFile))
+  }
+  const settings = topicSettings(context.settings, partitions, config)
+  const added = Array.from({ length: partitions - log.partitions.length }, (_, i) =>
+    openLog(context, topic, settings, log.partitions.length + i),
+  )
+  return { ...log, partitions: [...log.partitions, ...added] }
+}
+
 /** Opens every topic of the folder, and clears what a crash left of topics half made or half deleted. */
 export function openTopicLogs(context: TopicLogContext): TopicLog[] {
   if (context.dir === undefined) return []
@@ -70,11 +94,13 @@ export function deleteTopicLog(context: TopicLogContext, log: TopicLog): void {
   rmSync(gone, { recursive: true })
 }
 
+function openLog(context: TopicLogContext, topic: string, settings: LogSettings, partition: number): PartitionLog {
+  const dir = context.dir === undefined ? undefined : join(context.dir, topic, String(partition))
+  return new PartitionLog({ ...context, settings, dir })
+}
+
 function openLogs(context: TopicLogContext, topic: string, meta: z.infer<typeof metaSchema>): TopicLog {
   const settings = topicSettings(context.settings, meta.partitions, meta.config)
-  const partitions = Array.from({ length: meta.partitions }, (_, partition) => {
-    const dir = context.dir === undefined ? undefined : join(context.dir, topic, String(partition))
-    return new PartitionLog({ ...context, settings, dir })
-  })
+  const partitions = Array.from({ length: meta.partitions }, (_, i) => openLog(context, topic, settings, i))
   return { topic, topicId: meta.topicId, config: meta.config, partitions }
 }

@@ -10,8 +10,8 @@ const { ConfigResourceTypes } = kafkajs
 
 const triesMax = 20
 const retryMs = 200
-const deletePollMs = 50
-const deletePollsMax = 200
+const pollMs = 50
+const pollsMax = 200
 
 /** What the other parts of the adapter need beyond the port. */
 export interface KafkaAdminPort extends Admin {
@@ -62,6 +62,15 @@ export function createKafkaAdmin({ admin, brokers, clock }: AdminOptions): Kafka
     return (await connected(() => admin.listTopics())).includes(topic)
   }
 
+  /** Waits until it is so. @returns Whether it came to that in time. */
+  async function comesTo(isSo: () => Promise<boolean>): Promise<boolean> {
+    for (let poll = 0; poll < pollsMax; poll++) {
+      if (await isSo()) return true
+      await clock.sleep(pollMs)
+    }
+    return false
+  }
+
   async function partitionCount(topic: string): Promise<number> {
     // Asking for the metadata of a missing topic would be retried, and may create it.
     if (!(await exists(topic))) throw unknownTopic(topic)
@@ -72,9 +81,20 @@ export function createKafkaAdmin({ admin, brokers, clock }: AdminOptions): Kafka
   return {
     partitionCount,
     async createTopic({ topic, partitions, config = {} }) {
+      if (await exists(topic)) return
       const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
       const spec = { topic, numPartitions: partitions, configEntries }
-      return connected(() => admin.createTopics({ topics: [spec], waitForLeaders: true }))
+      await connected(() => admin.createTopics({ topics: [spec], waitForLeaders: true }))
+      // Where another client makes it at this moment, it is there already, and not everybody sees it yet.
+      if (!(await comesTo(() => exists(topic))))
+        throw new TransientError({ code: 'TOPIC_NOT_THERE', message: `topic '${topic}' was not seen in time` })
+    },
+    async growTopic(topic, partitions) {
+      if ((await partitionCount(topic)) >= partitions) return
+      await connected(() => admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] }))
+      if (await comesTo(async () => (await partitionCount(topic)) >= partitions)) return
+      const message = `topic '${topic}' was not seen with ${partitions} partitions in time`
+      throw new TransientError({ code: 'TOPIC_NOT_GROWN', message })
     },
     async describeTopic(topic) {
       if (!(await exists(topic))) return undefined
@@ -90,11 +110,8 @@ export function createKafkaAdmin({ admin, brokers, clock }: AdminOptions): Kafka
     async deleteTopic(topic) {
       if (!(await exists(topic))) throw unknownTopic(topic)
       await connected(() => admin.deleteTopics({ topics: [topic] }))
-      for (let poll = 0; poll < deletePollsMax; poll++) {
-        if (!(await exists(topic))) return
-        await clock.sleep(deletePollMs)
-      }
-      throw new TransientError({ code: 'TOPIC_STILL_THERE', message: `topic '${topic}' was not deleted in time` })
+      if (!(await comesTo(async () => !(await exists(topic)))))
+        throw new TransientError({ code: 'TOPIC_STILL_THERE', message: `topic '${topic}' was not deleted in time` })
     },
     async listTopics() {
       const topics = await connected(() => admin.listTopics())

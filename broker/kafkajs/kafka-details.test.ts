@@ -125,6 +125,44 @@ describeService('kafka', 'kafkajs in detail', ({ brokers }) => {
     await broker.close()
   })
 
+  it('knows a topic that two clients make at once, from either of them on', async () => {
+    const brokers = [create(), create()] as const
+    for (let n = 0; n < 20; n++) {
+      const topic = `twice-${randomUUID()}`
+      const made = async ({ admin }: (typeof brokers)[number]) => {
+        await admin.createTopic({ topic, partitions: 3 })
+        return (await admin.describeTopic(topic))?.partitions
+      }
+      expect(await Promise.all(brokers.map(made))).toEqual([3, 3])
+    }
+    for (const broker of brokers) await broker.close()
+  })
+
+  it('leaves a group whose rebalance waits for another member', async () => {
+    const brokers = [create(), create(), create()] as const
+    const topic = await newTopic(brokers[0], 3)
+    const groupId = `group-${randomUUID()}`
+    let free = (): void => undefined
+    const held = new Promise<void>((resolve) => {
+      free = resolve
+    })
+    const quick = await collect(brokers[0], { topic, groupId })
+    const slow = await collect(brokers[1], { topic, groupId, on: { revoked: () => held } })
+    await until(() => quick.owned.size > 0 && slow.owned.size > 0, 'both to own partitions')
+    const third = collect(brokers[2], { topic, groupId })
+    await until(() => quick.owned.size === 0 && slow.owned.size === 0, 'both to give up')
+    // The client would wait for what the slow one does not do; a stop has ten seconds in all.
+    const isLate = new AbortController()
+    const late = sleep(6_000, 'late', { signal: isLate.signal }).catch(() => 'cancelled')
+    expect(await Promise.race([quick.subscription.close(), late])).toBeUndefined()
+    isLate.abort()
+    free()
+    await slow.subscription.close()
+    await (await third).subscription.close()
+    for (const broker of brokers) await broker.close()
+    expect([quick.errors, slow.errors]).toEqual([[], []])
+  })
+
   it('keeps a member alive through a batch longer than its session', async () => {
     const broker = create()
     const topic = await newTopic(broker)

@@ -6,7 +6,12 @@ const unreachable = new Set([
   'KafkaJSRequestTimeoutError',
   'KafkaJSBrokerNotFound',
   'KafkaJSNoBrokerAvailableError',
+  'KafkaJSGroupCoordinatorNotFound',
 ])
+/** The client's word for a connection that ended while it was being made ready. */
+const notConnected = 'Broker not connected'
+/** Where none of the brokers that it knows answers, the client goes on with no metadata, and stumbles over that. */
+const noMetadata = /^Cannot (destructure property|read properties of null \(reading) '(topicMetadata|brokers)'/
 const fenced = new Set(['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH'])
 const causesMax = 8
 
@@ -14,7 +19,12 @@ const causesMax = 8
 export function brokerError(error: unknown, brokers: readonly string[]): RedwickError {
   if (error instanceof RedwickError) return error
   const chain = causes(error)
-  if (chain.some(({ name, code }) => unreachable.has(name) || code === 'ECONNREFUSED'))
+  if (
+    chain.some(
+      ({ name, code, message }) =>
+        unreachable.has(name) || code === 'ECONNREFUSED' || message === notConnected || noMetadata.test(message),
+    )
+  )
     return new TransientError({
       code: 'BROKER_UNREACHABLE',
       message: `no broker answers at ${brokers.join(', ')}`,
@@ -41,6 +51,7 @@ export function hasType(error: unknown, type: string): boolean {
 
 interface Cause {
   readonly name: string
+  readonly message: string
   readonly type: string
   readonly code: unknown
   readonly retriable: boolean
@@ -50,7 +61,8 @@ function causes(error: unknown): Cause[] {
   const found: Cause[] = []
   for (let at = error; at instanceof Error && found.length < causesMax; ) {
     const read = (key: string): unknown => Reflect.get(Object(at), key)
-    found.push({ name: at.name, type: String(read('type')), code: read('code'), retriable: read('retriable') === true })
+    const { name, message } = at
+    found.push({ name, message, type: String(read('type')), code: read('code'), retriable: read('retriable') === true })
     const inner: unknown = at.cause ?? read('originalError')
     if (inner === at) break
     at = inner

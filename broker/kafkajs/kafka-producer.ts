@@ -1,32 +1,37 @@
-import type { Kafka, Producer as KafkaProducer, Message } from 'kafkajs'
+import type { Producer as KafkaProducer, Message } from 'kafkajs'
 import type { OutgoingRecord, Producer, TransactionalProducer } from '../../ports/broker.ts'
-import type { RedwickError } from '../../schemas/errors.ts'
+import { type RedwickError, TransientError } from '../../schemas/errors.ts'
 import { brokerClosed, producerFenced, unknownPartition } from '../broker-errors.ts'
 import { chunksOf } from './chunks.ts'
 import type { KafkaAdminPort } from './kafka-admin.ts'
-import { retry } from './kafka-client.ts'
+import { type KafkaClient, retry } from './kafka-client.ts'
 import { brokerError, isFenced } from './kafka-errors.ts'
 
 const transactionMsMax = 30_000
 const acks = -1
 
 interface ProducerOptions {
-  readonly kafka: Kafka
+  readonly kafka: KafkaClient
   readonly brokers: readonly string[]
   readonly admin: Pick<KafkaAdminPort, 'partitionCount'>
 }
 
-/** Partitions are always named; the client would silently drop a record for one that is not there. */
+/**
+ * Partitions are always named; the client would silently drop a record for one that is not there, or that it has not heard of.
+ * The check tells whether the topic has grown since the client looked.
+ */
 function createPartitionCheck({ admin }: ProducerOptions) {
   const counts = new Map<string, number>()
-  return async (topic: string, records: readonly OutgoingRecord[]): Promise<void> => {
-    let count = counts.get(topic) ?? 0
+  return async (topic: string, records: readonly OutgoingRecord[]): Promise<boolean> => {
+    const known = counts.get(topic) ?? 0
+    let count = known
     const missing = () => records.find(({ partition }) => !(partition >= 0 && partition < count))
-    if (count > 0 && missing() === undefined) return
+    if (count > 0 && missing() === undefined) return false
     count = await admin.partitionCount(topic)
-    counts.set(topic, count)
     const wrong = missing()
     if (wrong !== undefined) throw unknownPartition(topic, wrong.partition, count)
+    counts.set(topic, count)
+    return known > 0
   }
 }
 
@@ -39,8 +44,12 @@ export async function createKafkaProducer(options: ProducerOptions): Promise<Pro
   return {
     async send(topic, records) {
       if (closed) throw brokerClosed()
-      await check(topic, records)
+      const isGrown = await check(topic, records)
       if (records.length === 0) return []
+      if (isGrown) {
+        void producer?.disconnect().catch(() => undefined)
+        producer = undefined
+      }
       const current = producer ?? (await connected({ ...options, kafka }))
       producer = current
       try {
@@ -83,7 +92,12 @@ export async function createKafkaTransactionalProducer(
   return {
     async send(groups) {
       if (lost !== undefined) throw lost
-      for (const { topic, records } of groups) await check(topic, records)
+      for (const { topic, records } of groups)
+        if (await check(topic, records)) {
+          lost = new TransientError({ code: 'TOPIC_GREW', message: `topic '${topic}' has more partitions now` })
+          void producer.disconnect().catch(() => undefined)
+          throw lost
+        }
       const filled = groups.filter(({ records }) => records.length > 0)
       if (filled.length === 0) return
       try {

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import type { Kafka, KafkaMessage } from 'kafkajs'
+import type { KafkaMessage } from 'kafkajs'
 import type { Reader, ReadFrom, ReadOptions, StoredRecord } from '../../ports/broker.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { offsetOutOfRange, unknownPartition } from '../broker-errors.ts'
 import type { KafkaAdminPort } from './kafka-admin.ts'
+import type { KafkaClient } from './kafka-client.ts'
 import { startPositionedConsumer } from './positioned-consumer.ts'
 
 interface KafkaReaderOptions {
-  readonly kafka: Kafka
+  readonly kafka: KafkaClient
   readonly brokers: readonly string[]
   readonly admin: KafkaAdminPort
   readonly clock: Clock

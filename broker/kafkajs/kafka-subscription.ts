@@ -1,18 +1,19 @@
+import { setImmediate } from 'node:timers/promises'
 import type { KafkaMessage } from 'kafkajs'
 import type { SubscribeOptions } from '../../ports/broker.ts'
+import { type BatchDecoder, type Pushed, pushed, type SourceBatch } from '../../schemas/batch-decoder.ts'
 import { controlHeader } from '../../schemas/control.ts'
-import { type Pushed, pushed, type TickDecoder } from '../../schemas/tick-decoder.ts'
 import type { FetchedBatch } from './positioned-consumer.ts'
 
 const noBytes = new Uint8Array()
 
 /**
- * Turns fetched batches into columns: each at most what the decoder holds, one after the other.
+ * Turns fetched batches into the decoder's: each at most what the decoder holds, one after the other.
  *
  * @param resolveSchema Tries to get the schema that the decoder wants, once.
  */
-export function createColumnFeed(
-  { decoder, handler }: Pick<SubscribeOptions, 'decoder' | 'handler'>,
+export function createColumnFeed<Batch extends SourceBatch>(
+  { decoder, handler }: Pick<SubscribeOptions<Batch>, 'decoder' | 'handler'>,
   resolveSchema: (signal: AbortSignal) => Promise<void>,
 ): (batch: FetchedBatch) => Promise<void> {
   return async (batch) => {
@@ -23,10 +24,11 @@ export function createColumnFeed(
       const result = filler.fill()
       const nextOffset = filler.done ? endOffset : filler.nextOffset
       if (decoder.pending > 0 || nextOffset > baseOffset) {
-        const columns = decoder.take(partition, baseOffset, nextOffset)
+        const taken = decoder.take(partition, baseOffset, nextOffset)
         baseOffset = nextOffset
         batch.advance(nextOffset)
-        await handler.batch(columns)
+        await handler.batch(taken)
+        await setImmediate() // what was fetched may be much: timers and answers have their turn in between
       } else if (result === pushed.needsSchema) await resolveSchema(batch.signal)
       if (filler.done) return
     }
@@ -42,7 +44,7 @@ interface Filler {
 }
 
 /** Hot: offsets are counted where the batch has no gaps, and a time is converted only where its text changes. */
-function createFiller(decoder: TickDecoder, messages: readonly KafkaMessage[]): Filler {
+function createFiller(decoder: BatchDecoder<SourceBatch>, messages: readonly KafkaMessage[]): Filler {
   const first = Number(messages[0]?.offset)
   const contiguous = Number(messages.at(-1)?.offset) - first + 1 === messages.length
   let at = 0

@@ -1,9 +1,11 @@
-import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
+import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import type { Clock } from '../../ports/clock.ts'
-import { FencedError, TransientError } from '../../schemas/errors.ts'
+import { inTime } from '../../ports/in-time.ts'
+import { FencedError, messageOf, TransientError } from '../../schemas/errors.ts'
 import { offsetOutOfRange } from '../broker-errors.ts'
 import { gatedRoundRobin } from './gated-assigner.ts'
 import type { KafkaAdminPort } from './kafka-admin.ts'
+import type { KafkaClient } from './kafka-client.ts'
 import { brokerError } from './kafka-errors.ts'
 import { createPosition, fitOf, type Position, skipMarkers } from './partition-positions.ts'
 
@@ -13,6 +15,12 @@ const bytesPerPartition = 1_048_576
 const sessionMsDefault = 6_000
 const rebalanceMsMax = 60_000
 const heartbeatsPerSession = 6
+/** The group is left within this time, or without a word: a rebalance that is under way waits for others. */
+const leaveMsMax = 3_000
+
+/** Pauses before a client that gave up starts anew. */
+const againMsMin = 200
+const againMsMax = 5_000
 
 /** Joining is tried again while partitions are being given up: together just short of `rebalanceMsMax`. */
 const retry = { retries: 60, initialRetryTime: 50, maxRetryTime: 1_000, factor: 0.2, multiplier: 2 }
@@ -33,7 +41,7 @@ export interface FetchedBatch {
 }
 
 interface PositionedConsumerOptions {
-  readonly kafka: Kafka
+  readonly kafka: KafkaClient
   readonly brokers: readonly string[]
   readonly admin: KafkaAdminPort
   readonly clock: Clock
@@ -69,6 +77,9 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
   let giving: Promise<void> | undefined
   let beat: (() => Promise<void>) | undefined
   let ended = false
+  let isStartingAnew = false
+  let pauseMs = againMsMin
+  const over = new AbortController()
 
   const consumer: Consumer = kafka.consumer({
     ...{ groupId, sessionTimeout, heartbeatInterval, rebalanceTimeout: rebalanceMsMax, retry },
@@ -115,14 +126,35 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
     for (const [partition, offset] of starts) {
       if (!partitions.includes(partition)) continue
       positions.set(partition, createPosition(offset))
-      consumer.seek({ topic, partition, offset: String(offset) })
+      whileJoined(() => consumer.seek({ topic, partition, offset: String(offset) }))
     }
-    consumer.resume(parts([...positions.keys()]))
+    whileJoined(() => consumer.resume(parts([...positions.keys()])))
+  }
+
+  /** Trouble that may pass: the client starts anew for as long as it takes. Any other ends the subscription. */
+  async function startAnew(error: unknown): Promise<void> {
+    if (ended || isStartingAnew) return
+    if (!(error instanceof TransientError)) return fail(error)
+    isStartingAnew = true
+    mayJoin() // others may get the partitions now
+    await giving
+    await consumer.disconnect().catch(() => undefined)
+    await clock.sleep(pauseMs, over.signal)
+    pauseMs = Math.min(2 * pauseMs, againMsMax)
+    isStartingAnew = false
+    if (ended) return
+    try {
+      await consumer.connect()
+      await run()
+    } catch (again) {
+      void startAnew(brokerError(again, brokers))
+    }
   }
 
   function fail(error: unknown): void {
     if (ended) return
     ended = true
+    over.abort()
     assignment.abort()
     options.failed(error instanceof Error ? error : new Error(String(error)))
     void consumer.disconnect().catch(() => undefined) // it waits for the batch in hand, so it is not waited for
@@ -179,38 +211,56 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
     if (rebalancing !== undefined) throw rebalancing
   }
 
+  /** A batch of nothing: whoever waits for the end of the log learns that it is reached. */
+  function tellSkipped(partition: number, position: Position, baseOffset: number): void {
+    if (ended || position.paused) return
+    const { signal } = assignment
+    const endOffset = position.expected
+    const live = () => !ended && !signal.aborted && !position.paused && position.expected === endOffset
+    options
+      .batch({ partition, baseOffset, messages: [], endOffset, signal, live, advance: () => undefined })
+      .catch(fail)
+  }
+
   function seek(partition: number, offset: number): void {
     const position = positions.get(partition)
     if (position === undefined) return
     position.expected = offset
     position.sought = true
-    consumer.seek({ topic, partition, offset: String(offset) })
+    whileJoined(() => consumer.seek({ topic, partition, offset: String(offset) }))
   }
 
+  const run = (): Promise<void> => consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch })
+
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    pauseMs = againMsMin
     owned = (payload.memberAssignment[topic] ?? []).map(Number).sort((a, b) => a - b)
-    consumer.pause(parts(owned)) // nothing is fetched from offsets that are not ours
+    whileJoined(() => consumer.pause(parts(owned))) // nothing is fetched from offsets that are not ours
     assignment = new AbortController()
-    if (owned.length > 0 && !ended) starting = begin(owned, assignment.signal).catch(fail)
+    if (owned.length > 0 && !ended)
+      starting = begin(owned, assignment.signal).catch((error: unknown) => void startAnew(error))
   })
   consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
     const position = positions.get(payload.partition)
     if (position === undefined || payload.batchSize > 0) return
     const first: unknown = payload.firstOffset
+    const before = position.expected
     skipMarkers(position, first === null ? undefined : Number(first), Number(payload.lastOffset))
+    if (position.expected > before) tellSkipped(payload.partition, position, before)
   })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     mayJoin() // others may get the partitions now
-    if (!payload.restart) fail(brokerError(payload.error, brokers))
+    if (!payload.restart) void startAnew(brokerError(payload.error, brokers))
   })
 
   try {
     await consumer.connect()
     // Where the client resets an offset by itself, it goes to the first one, and the misfit is seen at once.
     await consumer.subscribe({ topic, fromBeginning: true })
-    await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch })
+    await run()
   } catch (error) {
     ended = true
+    over.abort()
     void consumer.disconnect().catch(() => undefined)
     throw brokerError(error, brokers)
   }
@@ -221,7 +271,7 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
         const position = positions.get(partition)
         if (position !== undefined) position.paused = true
       }
-      consumer.pause(parts(partitions))
+      whileJoined(() => consumer.pause(parts(partitions)))
     },
     resume(partitions) {
       const resumed = partitions.filter((partition) => positions.has(partition))
@@ -229,7 +279,7 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
         const position = positions.get(partition)
         if (position !== undefined) position.paused = false
       }
-      if (resumed.length > 0 && !ended) consumer.resume(parts(resumed))
+      if (resumed.length > 0 && !ended) whileJoined(() => consumer.resume(parts(resumed)))
     },
     seek,
     async commitOffsets(offsets) {
@@ -245,14 +295,25 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
     },
     async close() {
       ended = true
+      over.abort()
       assignment.abort()
       await starting
-      await consumer.disconnect().catch((error: unknown) => {
+      const left = consumer.disconnect().catch((error: unknown) => {
         const trouble = brokerError(error, brokers)
         if (!(trouble instanceof TransientError)) throw trouble
       })
+      await inTime(clock, leaveMsMax, left)
       await inHand
     },
+  }
+}
+
+/** A client that has crashed has no group until it joins again: then nothing is to be paused, sought or resumed. */
+function whileJoined(act: () => void): void {
+  try {
+    act()
+  } catch (error) {
+    if (!messageOf(error).startsWith('Consumer group was not initialized')) throw error
   }
 }
 

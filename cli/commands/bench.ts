@@ -19,7 +19,7 @@ const ticksMax = 100_000_000
 export function benchCommand(program: Command): void {
   const command = program
     .command('bench [name]')
-    .description('measure: core, decode, store, gateway, end-to-end, peers, all; report')
+    .description('measure: core, decode, late, records, store, gateway, end-to-end, peers, all; report')
   command
     .option('--ticks <number>', 'ticks of one run')
     .option('--runs <number>', 'counted runs, after one to warm up', '5')

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { lockDataDir, openStore } from '../../topology/adapters.ts'
 import { readConfig } from '../../topology/config.ts'
 import { parseNumber } from '../../topology/feed-options.ts'
+import { withPorts } from '../../topology/open-ports.ts'
 import { systemClock } from '../../topology/system-clock.ts'
 import { globalFlags } from '../global-flags.ts'
 
@@ -12,23 +12,16 @@ export function deadLettersCommand(program: Command): void {
   command.option('--limit <number>', 'at most so many', '100').action(async ({ limit }: { readonly limit: string }) => {
     const config = readConfig()
     const { json } = globalFlags(command)
-    const unlock = config.DATABASE_URL === undefined ? await lockDataDir(config.DATA_DIR) : undefined
-    try {
-      const store = await openStore({ config, clock: systemClock, log: () => undefined })
-      try {
-        for (const letter of await store.deadLetters(parseNumber('--limit', limit, 1, 100_000))) {
-          const payload = Buffer.from(letter.payload)
-          const where = letter.source === '' ? `${letter.topic}/${letter.partition}@${letter.offset}` : letter.source
-          const line = json
-            ? JSON.stringify({ ...letter, payload: payload.toString('base64') })
-            : `${where} ${letter.reason} ${letter.detail} ${JSON.stringify(payload.toString('utf8').slice(0, 120))}`
-          process.stdout.write(`${line}\n`)
-        }
-      } finally {
-        await store.close()
-      }
-    } finally {
-      await unlock?.()
+    const context = { config, clock: systemClock, log: () => undefined }
+    const max = parseNumber('--limit', limit, 1, 100_000)
+    for (const letter of await withPorts(context, ['store'], ({ store }) => store.deadLetters(max))) {
+      const payload = Buffer.from(letter.payload)
+      const where = letter.source === '' ? `${letter.topic}/${letter.partition}@${letter.offset}` : letter.source
+      const key = letter.symbol === '' ? '' : ` ${JSON.stringify(letter.symbol)}`
+      const line = json
+        ? JSON.stringify({ ...letter, payload: payload.toString('base64') })
+        : `${where}${key} ${letter.reason} ${letter.detail} ${JSON.stringify(payload.toString('utf8').slice(0, 120))}`
+      process.stdout.write(`${line}\n`)
     }
   })
 }

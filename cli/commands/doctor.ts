@@ -10,6 +10,7 @@ import {
   openStore,
 } from '../../topology/adapters.ts'
 import { readConfig } from '../../topology/config.ts'
+import { needsDataDir } from '../../topology/open-ports.ts'
 import { systemClock } from '../../topology/system-clock.ts'
 import { globalFlags } from '../global-flags.ts'
 
@@ -39,9 +40,7 @@ async function openAndPing(opening: Promise<{ ping(): Promise<void>; close(): Pr
 }
 
 function checksOf({ config }: AdapterContext): Check[] {
-  const usesDir = [config.REDPANDA_BROKERS, config.SCHEMA_REGISTRY_URL, config.DATABASE_URL].some(
-    (value) => value === undefined,
-  )
+  const usesDir = needsDataDir(config, ['broker', 'registry', 'store'])
   const withoutSecret = (text: string): string => (URL.canParse(text) ? new URL(text).host : text)
   const target = (value: string | undefined): string => (value === undefined ? 'embedded' : withoutSecret(value))
   return [

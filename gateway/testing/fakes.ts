@@ -3,6 +3,7 @@ import type { CandleStore, SymbolSpan } from '../../ports/candle-store.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ChannelSnapshot, LivePosition, Snapshot } from '../../ports/snapshot.ts'
 import type { Candle, Emission, EmissionKind } from '../../schemas/candle.ts'
+import type { CoverageChange } from '../../schemas/coverage.ts'
 import { TransientError } from '../../schemas/errors.ts'
 import type { LiveRecord } from '../live-feed.ts'
 
@@ -69,6 +70,7 @@ export function fakeLog(partitions: number, startedAt = 0): FakeLog {
   const broker: Broker = {
     admin: {
       createTopic: notFaked,
+      growTopic: notFaked,
       describeTopic: notFaked,
       deleteTopic: notFaked,
       listTopics: notFaked,
@@ -123,6 +125,8 @@ export interface FakeStore {
   put(...candles: readonly Candle[]): void
   /** While set every call rejects. */
   down: boolean
+  /** What is known of the time of every symbol. */
+  coverage: readonly CoverageChange[]
 }
 
 export function fakeStore(storeId = 'k3'): FakeStore {
@@ -133,8 +137,12 @@ export function fakeStore(storeId = 'k3'): FakeStore {
   }
   const store: CandleStore = {
     storeId,
+    renewId: notFaked,
     takeover: notFaked,
+    repartition: notFaked,
     commit: notFaked,
+    ensureTable: notFaked,
+    rows: notFaked,
     async candles({ symbol, interval, from, to, limit, take }) {
       await check()
       const fit = sorted().filter(
@@ -159,12 +167,18 @@ export function fakeStore(storeId = 'k3'): FakeStore {
     positions: notFaked,
     deadLetters: notFaked,
     lateRanges: notFaked,
+    heldKeys: async () => [],
+    declareTopology: notFaked,
+    topologies: notFaked,
+    committedTopics: notFaked,
+    coverage: async () => fake.coverage,
     ping: check,
     close: async () => undefined,
   }
   const fake: FakeStore = {
     store,
     down: false,
+    coverage: [],
     put(...candles) {
       for (const row of candles)
         rows.set(`${row.symbol}|${row.interval}|${row.start}`, { ...row, final: true, closedBy: 'watermark' })
@@ -194,7 +208,7 @@ export function fakeSnapshot(): FakeSnapshot {
         if (known === undefined || known.e < channel.e || (known.e === channel.e && known.q <= channel.q))
           channels.set(key, channel)
       }
-      positions.set(partition, position)
+      if (position !== undefined) positions.set(partition, position)
     },
     async read(symbol, interval) {
       await check()

@@ -6,6 +6,8 @@ export interface ByteWriter {
   /** Unsigned integer below 2^53, as a varint. */
   uint(value: number): void
   f64(value: number): void
+  /** Numbers side by side: those from `from` to `to` (exclusive). */
+  f64s(values: Float64Array, from: number, to: number): void
   text(value: string): void
   bytes(value: Uint8Array): void
   readonly length: number
@@ -15,7 +17,15 @@ export interface ByteWriter {
   reset(): void
 }
 
-export function createByteWriter(capacity = 1024): ByteWriter {
+/** Characters of a text that is written one by one, where all are ASCII: for the longer ones a call of the encoder pays. */
+const shortText = 32
+
+function isAscii(value: string): boolean {
+  for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > 127) return false
+  return true
+}
+
+export function createByteWriter(capacity = 256): ByteWriter {
   let buffer = new Uint8Array(capacity)
   let view = new DataView(buffer.buffer)
   let at = 0
@@ -52,7 +62,17 @@ export function createByteWriter(capacity = 1024): ByteWriter {
       view.setFloat64(at, value, true)
       at += 8
     },
-    text: (value) => bytes(Buffer.from(value)),
+    f64s(values, from, to) {
+      room(8 * (to - from))
+      for (let i = from; i < to; i++, at += 8) view.setFloat64(at, values[i] as number, true)
+    },
+    text(value) {
+      const { length } = value
+      if (length > shortText || !isAscii(value)) return bytes(Buffer.from(value))
+      room(1 + length)
+      buffer[at++] = length
+      for (let i = 0; i < length; i++) buffer[at++] = value.charCodeAt(i)
+    },
     bytes,
     get length() {
       return at
@@ -64,6 +84,14 @@ export function createByteWriter(capacity = 1024): ByteWriter {
   }
 }
 
+/** State that was written before its topic had more partitions: what is of other partitions now is in it, too. */
+export interface MovedState {
+  /** Whether a key belongs to another partition: nothing is taken of it. */
+  isElsewhere(key: string): boolean
+  /** The partition is new: offsets of before are those of another one. */
+  readonly isNewPartition: boolean
+}
+
 /** Reads what a `ByteWriter` wrote; reading past the end is our bug, or a damaged row. */
 export interface ByteReader {
   byte(): number
@@ -71,10 +99,14 @@ export interface ByteReader {
   f64(): number
   text(): string
   bytes(): Uint8Array
+  /** Passes over this many `f64`. */
+  skipF64s(count: number): void
   readonly done: boolean
+  /** Undefined where all of it is the partition's own. */
+  readonly moved: MovedState | undefined
 }
 
-export function createByteReader(buffer: Uint8Array): ByteReader {
+export function createByteReader(buffer: Uint8Array, moved?: MovedState): ByteReader {
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength)
   let at = 0
   const take = (size: number): number => {
@@ -101,6 +133,8 @@ export function createByteReader(buffer: Uint8Array): ByteReader {
     f64: () => view.getFloat64(take(8), true),
     text: () => Buffer.from(bytes()).toString('utf8'),
     bytes,
+    skipF64s: (count) => void take(8 * count),
+    moved,
     get done() {
       return at === buffer.length
     },

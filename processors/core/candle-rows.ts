@@ -5,10 +5,11 @@ import { windowField as field, type WindowColumns, windowStatus, windowWidth } f
 
 const kindCodes = { update: 0, final: 1, correction: 2 } as const
 const blindFill = fillNames.indexOf('blind')
+const quietFill = fillNames.indexOf('quiet')
 
-/** Doubles the room of candle rows, in place. */
-function grow(rows: CandleColumns): void {
-  const larger = createCandleColumns(rows.symbol.length * 2)
+/** Makes room for more candle rows, in place: at least twice of what there was. */
+function grow(rows: CandleColumns, capacity = 0): void {
+  const larger = createCandleColumns(Math.max(rows.symbol.length * 2, capacity))
   larger.symbol.set(rows.symbol)
   larger.interval.set(rows.interval)
   for (const name of candleNumbers) larger[name].set(rows[name])
@@ -44,12 +45,12 @@ export function appendCandle(
   rows.trades[i] = values[at + field.trades] as number
   rows.firstTradeId[i] = values[at + field.openId] as number
   rows.lastTradeId[i] = values[at + field.closeId] as number
-  // Every changing record so far is a tick.
-  rows.revision[i] = values[at + field.trades] as number
+  // Every tick changes it; history counts apart.
+  rows.revision[i] = (values[at + field.trades] as number) + (from.extra[k] as number)
   rows.seq[i] = 0
   rows.closedBy[i] = from.closedBy[k] as number
-  rows.fill[i] = status & windowStatus.blind ? blindFill : 0
-  rows.partial[i] = status & windowStatus.blind ? 1 : 0
+  rows.fill[i] = status & windowStatus.blind ? blindFill : values[at + field.trades] === 0 ? quietFill : 0
+  rows.partial[i] = status & (windowStatus.blind | windowStatus.partial) ? 1 : 0
   rows.kind[i] =
     (status & windowStatus.fired) === 0
       ? kindCodes.update
@@ -74,6 +75,17 @@ export function copyCandle(rows: CandleColumns, from: CandleColumns, i: number):
   rows.interval[at] = from.interval[i] as number
   for (const name of candleNumbers) rows[name][at] = from[name][i] as number
   for (const name of codeRows) rows[name][at] = from[name][i] as number
+}
+
+/** Appends the first `count` rows of `from`. */
+export function copyCandles(rows: CandleColumns, from: CandleColumns, count: number): void {
+  const at = rows.length
+  if (at + count > rows.symbol.length) grow(rows, at + count)
+  rows.length += count
+  rows.symbol.set(from.symbol.subarray(0, count), at)
+  rows.interval.set(from.interval.subarray(0, count), at)
+  for (const name of candleNumbers) rows[name].set(from[name].subarray(0, count), at)
+  for (const name of codeRows) rows[name].set(from[name].subarray(0, count), at)
 }
 
 /** Row `i` as a candle. */

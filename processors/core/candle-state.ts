@@ -7,12 +7,22 @@ import { placeOf, type WindowRing } from './window-rings.ts'
 export function writeSymbolWindows(writer: ByteWriter, rings: readonly WindowRing[], symbol: number): void {
   writer.uint(rings.length)
   for (const ring of rings) {
-    const alive: number[] = []
-    for (let k = symbol * ring.places, end = k + ring.places; k < end; k++)
-      if (ring.columns.status[k] !== 0) alive.push(k)
+    const from = symbol * ring.places
+    const to = from + ring.places
+    const { status } = ring.columns
+    let alive = 0
+    for (let k = from; k < to; k++) if (status[k] !== 0) alive += 1
     writer.uint(ring.sizeMs)
-    writer.uint(alive.length)
-    for (const k of alive) writeWindow(writer, ring.columns, k)
+    writer.uint(alive)
+    for (let k = from; k < to; k++) if (status[k] !== 0) writeWindow(writer, ring.columns, k)
+  }
+}
+
+/** Passes over what `writeSymbolWindows` wrote. */
+export function skipSymbolWindows(reader: ByteReader): void {
+  for (let rings = reader.uint(); rings > 0; rings--) {
+    reader.uint()
+    for (let windows = reader.uint(); windows > 0; windows--) readWindow(reader)
   }
 }
 

@@ -1,48 +1,22 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Candle } from '../../schemas/candle.ts'
-import { vwapOf } from '../../schemas/decimal-text.ts'
 import { intervalOf, storedIntervals } from '../../schemas/intervals.ts'
 import { partitionOfKey } from '../../schemas/partitioner.ts'
 import type { Tick } from '../../schemas/tick.ts'
-import { oracleCandles } from '../../test/oracle.ts'
-import { createTestPipeline, type LogEntry } from '../../test/pipeline.ts'
+import type { LogEntry } from '../../test/column-log.ts'
+import { asOracle, oracleCandles } from '../../test/oracle.ts'
+import { createTestPipeline } from '../../test/pipeline.ts'
+import { propertyRuns } from '../../test/property-runs.ts'
+import { tick as built } from '../../topology/testing/builders.ts'
 
 const intervals = Object.values(storedIntervals)
 
-function tick(over: Partial<Tick> = {}): Tick {
-  const tradeId = over.tradeId ?? 1
-  return {
-    symbol: 'BTC-USDT',
-    eventTime: 0,
-    price: 100,
-    size: 1,
-    side: 'buy',
-    tradeId,
-    idOrder: 'monotonic',
-    sequence: tradeId,
-    line: 'test',
-    ingestTime: 0,
+const tick = (over: Partial<Tick> = {}): Tick =>
+  built({
+    ...{ symbol: 'BTC-USDT', eventTime: 0, price: 100, size: 1, side: 'buy', tradeId: 1, line: 'test', ingestTime: 0 },
     ...over,
-  }
-}
-
-const comparable = (candle: Candle) => ({
-  symbol: candle.symbol,
-  interval: candle.interval,
-  start: candle.start,
-  open: candle.open,
-  high: candle.high,
-  low: candle.low,
-  close: candle.close,
-  volume: candle.volume,
-  quoteVolume: candle.quoteVolume,
-  buyVolume: candle.buyVolume,
-  vwap: vwapOf(candle),
-  trades: candle.trades,
-  firstTradeId: candle.firstTradeId,
-  lastTradeId: candle.lastTradeId,
-})
+  })
 
 const key = (candle: Candle): string => `${candle.symbol} ${String(candle.interval).padStart(6, '0')} ${candle.start}`
 
@@ -119,13 +93,13 @@ it('the committed candles are those of the oracle, whatever the batches, checkpo
         const got = [...table.values()].sort((a, b) => (key(a) < key(b) ? -1 : 1))
         const sortKey = (row: { symbol: string; interval: number; start: number }): string =>
           `${row.symbol} ${row.interval} ${row.start}`
-        expect(new Map(got.map((candle) => [sortKey(candle), comparable(candle)]))).toEqual(
+        expect(new Map(got.map((candle) => [sortKey(candle), asOracle(candle)]))).toEqual(
           new Map(oracle.map((row) => [sortKey(row), row])),
         )
         expect(inUse + pipeline.counts.in).toBe(log.length)
       },
     ),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 200) },
+    propertyRuns(200),
   )
 })
 
@@ -323,4 +297,44 @@ it('a new line has its watermark, however the lines before it were read back', (
   const emitted = whole.barrier().emitted
   expect(emitted.length).toBeGreaterThan(10)
   expect(again.barrier().emitted).toEqual(emitted)
+})
+
+// What is committed is a function of the log up to the commit: where the commits before it lay changes nothing.
+describe('a window that the end of its line closed', () => {
+  const minute = 60_000
+  const at = (eventTime: number, tradeId: number, price: number): LogEntry => ({
+    tick: tick({ symbol: 'A', line: 'x', eventTime, tradeId, sequence: tradeId, price }),
+  })
+  const end: LogEntry = { control: { kind: 'end', line: 'x' } }
+  const log = [at(1000, 1, 10), end, at(2000, 2, 20), end, at(3000, 3, 30)]
+  /** The table after the log, with barriers behind these places. */
+  const tableAfter = (barriers: readonly number[], more: readonly LogEntry[] = []) => {
+    const pipeline = createTestPipeline()
+    const table = new Map<string, object>()
+    const kinds: string[] = []
+    const take = (): void => {
+      for (const { kind, candle } of pipeline.barrier().emitted) {
+        if (candle.interval === 60) kinds.push(`${kind} ${candle.close}`)
+        table.set(`${candle.interval} ${candle.start}`, { ...candle, seq: 0 })
+      }
+    }
+    for (const [i, entry] of [...log, ...more].entries()) {
+      pipeline.feed([entry])
+      if (barriers.includes(i)) take()
+    }
+    take()
+    return { table, kinds }
+  }
+  it('is in the table as it was closed, though a tick opened it again before the commit', () => {
+    expect(tableAfter([]).table).toEqual(tableAfter([1, 3]).table)
+    expect(tableAfter([]).table).toEqual(tableAfter([0, 1, 2, 3, 4]).table)
+    expect(tableAfter([]).kinds).toEqual(['final 20'])
+    expect(tableAfter([1, 3]).kinds).toEqual(['final 10', 'correction 20'])
+  })
+  it('is said once in a commit, at its newest, where it closes again', () => {
+    const close = at(5 * minute, 4, 40)
+    expect(tableAfter([], [close]).table).toEqual(tableAfter([1, 3], [close]).table)
+    expect(tableAfter([], [close]).kinds).toEqual(['final 30'])
+    expect(tableAfter([1], [close]).kinds).toEqual(['final 10', 'correction 30'])
+  })
 })

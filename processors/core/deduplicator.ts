@@ -2,10 +2,11 @@ import { type TickColumns, verdict as verdicts } from '../../schemas/columns.ts'
 import { idOrder as idOrders } from '../../schemas/tick.ts'
 import type { ByteReader, ByteWriter } from './byte-buffer.ts'
 import type { Effects } from './effects.ts'
-import { growFloat64, growUint8 } from './grow.ts'
+import { growFloat64 } from './grow.ts'
 import { createIdRanges, type IdRanges } from './id-ranges.ts'
 import { createRecentIds, type RecentIds } from './recent-ids.ts'
 import type { SymbolIndex } from './symbol-index.ts'
+import { createSymbolMarks } from './symbol-marks.ts'
 
 // Constants of this module's own, and no call in the loop: see "Hot loops" in docs/hacking.md.
 const { undecided, duplicate } = verdicts
@@ -67,20 +68,14 @@ export function createDeduplicator({ symbols, effects, withinMs }: DeduplicatorO
   const ranges: (IdRanges | undefined)[] = []
   const recent: (RecentIds | undefined)[] = []
   // Not checkpointed.
-  let touched = new Uint8Array(0)
-  let touchedList: number[] = []
+  const touched = createSymbolMarks()
 
   const ensure = (size: number): void => {
     if (size <= highest.length) return
     highest = growFloat64(highest, size, Number.NaN)
     newest = growFloat64(newest, highest.length, Number.NEGATIVE_INFINITY)
     floor = growFloat64(floor, highest.length, Number.NEGATIVE_INFINITY)
-    touched = growUint8(touched, highest.length)
-  }
-  const touch = (s: number): void => {
-    if (touched[s] === 1) return
-    touched[s] = 1
-    touchedList.push(s)
+    touched.ensure(highest.length)
   }
 
   const rangesOf = (s: number): IdRanges => {
@@ -150,7 +145,7 @@ export function createDeduplicator({ symbols, effects, withinMs }: DeduplicatorO
     const id = columns.tradeId[i] as number
     const time = columns.eventTime[i] as number
     ensure(s + 1)
-    touch(s)
+    touched.note(s)
     const isNew = columns.idOrder[i] === unordered ? isNewByName(s, id, time) : isNewMonotonic(s, id, time)
     if (isNew) {
       if (time > (newest[s] as number)) newest[s] = time
@@ -164,7 +159,7 @@ export function createDeduplicator({ symbols, effects, withinMs }: DeduplicatorO
   const process = (columns: TickColumns): void => {
     const { length } = columns
     for (let i = 0; ; ) {
-      i = runNext(highest, newest, touched, columns, i)
+      i = runNext(highest, newest, touched.flags, columns, i)
       // Those that are not the next of their symbol come in rows too (exact ids): a run for each would cost more.
       for (let stop = Math.min(i + judgedInRow, length); i < stop; i++) judge(columns, i)
       if (i >= length) return
@@ -190,19 +185,30 @@ export function createDeduplicator({ symbols, effects, withinMs }: DeduplicatorO
     }
   }
 
+  /** Passes over what `writeSymbol` wrote behind the name. */
+  const skipSymbol = (reader: ByteReader): void => {
+    reader.skipF64s(3)
+    reader.skipF64s(3 * reader.uint())
+    reader.skipF64s(2 * reader.uint())
+  }
+
   return {
     process,
     write(writer, full) {
       const known = Array.from({ length: Math.min(symbols.size, highest.length) }, (_, s) => s)
-      const list = full ? known.filter((s) => newest[s] !== Number.NEGATIVE_INFINITY) : touchedList
+      const list = full ? known.filter((s) => newest[s] !== Number.NEGATIVE_INFINITY) : touched.list
       writer.uint(list.length)
       for (const s of list) writeSymbol(writer, s, full)
-      for (const s of touchedList) touched[s] = 0
-      touchedList = []
+      touched.clear()
     },
     read(reader) {
       for (let count = reader.uint(); count > 0; count--) {
-        const s = symbols.localOfName(reader.text())
+        const symbol = reader.text()
+        if (reader.moved?.isElsewhere(symbol) === true) {
+          skipSymbol(reader)
+          continue
+        }
+        const s = symbols.localOfName(symbol)
         ensure(s + 1)
         highest[s] = reader.f64()
         newest[s] = reader.f64()

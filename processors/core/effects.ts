@@ -30,12 +30,30 @@ export interface Refusal {
   readonly payload?: Uint8Array
 }
 
+/** A record that a step on records did not use. */
+export interface RecordRefusal {
+  /** Of the source's record. */
+  readonly offset: number
+  readonly key: string
+  /** The step that says so. */
+  readonly stepId: string
+  /** `late` and `duplicate` are counted and kept as ranges; `rejected` is a dead letter. */
+  readonly result: 'late' | 'duplicate' | 'rejected'
+  readonly detail: string
+}
+
 /** Where a processor puts what is not its output. */
 export interface Effects {
   readonly counts: Conservation
   deadLetter(refusal: Refusal): void
   /** A tick that changes nothing; `symbol` is the worker's id. */
   skipped(offset: number, symbol: number, reason: 'late' | 'duplicate'): void
+  /** A record that a step did not use. */
+  refuse(refusal: RecordRefusal): void
+  /** A stretch `[from, to)` of a symbol (the worker's id) became known as not covered, or was settled by history. */
+  coverage?(symbol: number, from: number, to: number, kind: 'blind' | 'settled'): void
+  /** The first word of a step about the record in hand since it was last asked for: how that record is counted. */
+  takeOutcome(): RecordRefusal['result'] | undefined
   /** Something an operator of the system must see, counted under this name. */
   alarm(name: string): void
 }

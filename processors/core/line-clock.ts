@@ -5,7 +5,8 @@ import type { SymbolIndex } from './symbol-index.ts'
 /** Gaps of coverage that a line remembers at most; the oldest goes first. */
 export const lineGapsMax = 256
 
-interface Gap {
+/** Time that a line did not cover; what lies before its first heartbeat begins at -Infinity. */
+export interface Gap {
   readonly from: number
   readonly to: number
 }
@@ -19,11 +20,13 @@ export interface LineClock {
   heartbeat(line: number, from: number, to: number): boolean
   /** End of the covered time; -Infinity before the first heartbeat. */
   coveredTo(line: number): number
-  /** Whether `[start, end)` overlaps time that the line did not cover, as far as heartbeats tell. */
-  isBlind(line: number, start: number, end: number): boolean
+  /** Time that the line did not cover, as far as heartbeats tell, oldest first. */
+  gaps(line: number): readonly Gap[]
   write(writer: ByteWriter): void
   read(reader: ByteReader): void
 }
+
+const none: readonly Gap[] = []
 
 export function createLineClock(lines: SymbolIndex): LineClock {
   let watermark = new Float64Array(0)
@@ -48,7 +51,7 @@ export function createLineClock(lines: SymbolIndex): LineClock {
       ensure(line + 1)
       const last = covered[line] as number
       if (to <= last) return false
-      if (from > last && last !== Number.NEGATIVE_INFINITY) {
+      if (from > last) {
         const known = gapsOf(line)
         known.push({ from: last, to: from })
         if (known.length > lineGapsMax) known.shift()
@@ -57,7 +60,7 @@ export function createLineClock(lines: SymbolIndex): LineClock {
       return true
     },
     coveredTo: (line) => covered[line] ?? Number.NEGATIVE_INFINITY,
-    isBlind: (line, start, end) => gaps[line]?.some((gap) => gap.from < end && gap.to > start) ?? false,
+    gaps: (line) => gaps[line] ?? none,
     write(writer) {
       const count = Math.min(lines.size, watermark.length)
       writer.uint(count)

@@ -5,6 +5,7 @@ import { symbolPattern } from '../../schemas/tick.ts'
 import type { ByteReader, ByteWriter } from './byte-buffer.ts'
 import type { Effects } from './effects.ts'
 import { growInt32 } from './grow.ts'
+import { takeHeldOut } from './held-rows.ts'
 import type { SymbolIndex } from './symbol-index.ts'
 
 /** The door of a partition: only ticks that pass it move a watermark or reach another step. */
@@ -22,13 +23,15 @@ export interface TickGateOptions {
   readonly futureBoundMs: number
   readonly partition: number
   readonly partitions: number
+  /** Whether a symbol (the worker's id) is held: its good rows are counted and taken out, and leave only their time. */
+  isHeld?(symbol: number): boolean
 }
 
 /** The first instant of the year 1: every store can hold what comes after it. */
 const eventTimeMin = -62_135_596_800_000
 
 /** What is known of a symbol of the worker's table, in place of a local number. */
-const seat = { unknown: -1, badName: -2, elsewhere: -3 } as const
+const seat = { unknown: -1, badName: -2, elsewhere: -3, held: -4 } as const
 
 /** Prices and sizes stay below it: their products and the sums of those are finite. */
 const amountMax = 1e100
@@ -80,6 +83,8 @@ export function createTickGate(options: TickGateOptions): TickGate {
   // Not checkpointed, by the worker's id: a bad name gets no place in the partition's state.
   let seats = new Int32Array(0)
   let changed: number[] = []
+  /** Rows of the batch in hand that are held. */
+  let held = 0
 
   const ensure = (size: number): void => {
     if (size > lineIds.length) lineIds = growInt32(lineIds, size, -1)
@@ -100,7 +105,7 @@ export function createTickGate(options: TickGateOptions): TickGate {
       else {
         const s = symbols.localOf(global)
         ensure(s + 1)
-        seats[global] = s
+        seats[global] = options.isHeld?.(global) === true ? seat.held : s
       }
     }
     return seats[global] as number
@@ -123,9 +128,16 @@ export function createTickGate(options: TickGateOptions): TickGate {
         `murmur2 of the symbol names another of ${partitions} partitions than ${partition}`,
       )
   }
-  /** A row that is not plainly good: says why not, or binds its symbol to its line. */
+  const holdBack = (columns: TickColumns, i: number): void => {
+    columns.verdict[i] = verdict.held
+    effects.counts.held += 1
+    held += 1
+  }
+  /** A row that is not plainly good: says why not, or binds its symbol to its line, or holds it back. */
   const judge = (columns: TickColumns, i: number): void => {
-    const s = seatOf(columns.symbol[i] as number)
+    const id = columns.symbol[i] as number
+    const seated = seatOf(id)
+    const s = seated === seat.held ? symbols.localOf(id) : seated
     if (s < 0) {
       rejectSymbol(columns, i, s)
       return
@@ -153,8 +165,10 @@ export function createTickGate(options: TickGateOptions): TickGate {
       const detail = `${symbols.name(s)} belongs to ${lines.globalName(own)}, came by ${lines.globalName(line)}`
       reject(columns, i, 'WRONG_LINE', detail)
     }
+    if (seated === seat.held && columns.verdict[i] === verdict.undecided) holdBack(columns, i)
   }
 
+  const nameOfLine = (line: number): string => lines.globalName(line)
   const known: GateRun = { seats, lineIds, futureBoundMs }
   const rows = (columns: TickColumns, from: number, to: number): void => {
     for (let i = from; ; i++) {
@@ -205,9 +219,10 @@ export function createTickGate(options: TickGateOptions): TickGate {
       for (const { offset, reason, detail, schemaId, payload } of refused)
         effects.deadLetter({ offset, reason, detail, symbol: '', schemaId, payload })
       columns.verdict.fill(verdict.undecided, 0, columns.length)
+      held = 0
       if (controls.length === 0) {
         rows(columns, 0, columns.length)
-        return batch
+        return held === 0 ? batch : { ...batch, controls: takeHeldOut(columns, controls, nameOfLine) }
       }
       const kept: PlacedControl[] = []
       let row = 0
@@ -217,7 +232,7 @@ export function createTickGate(options: TickGateOptions): TickGate {
         if (control(placed)) kept.push(placed)
       }
       rows(columns, row, columns.length)
-      return { ...batch, controls: kept }
+      return { ...batch, controls: held === 0 ? kept : takeHeldOut(columns, kept, nameOfLine) }
     },
     write(writer, full) {
       const list = full ? Array.from({ length: Math.min(symbols.size, lineIds.length) }, (_, s) => s) : changed
@@ -230,8 +245,11 @@ export function createTickGate(options: TickGateOptions): TickGate {
       changed = []
     },
     read(reader) {
-      for (let count = reader.uint(); count > 0; count--)
-        bind(symbols.localOfName(reader.text()), lines.globalOf(lines.localOfName(reader.text())))
+      for (let count = reader.uint(); count > 0; count--) {
+        const [symbol, line] = [reader.text(), reader.text()]
+        if (reader.moved?.isElsewhere(symbol) !== true)
+          bind(symbols.localOfName(symbol), lines.globalOf(lines.localOfName(line)))
+      }
       changed = []
     },
   }

@@ -14,7 +14,12 @@ export const windowStatus = {
   fresh: 16,
   /** Overlaps a time that the feed did not cover. */
   blind: 32,
+  /** Some of its trades are known to be missing. */
+  partial: 64,
 } as const
+
+/** What closed a window; 0: nothing yet. The places of `closedByNames`. */
+export const closedBy = { watermark: 1, idle: 2, end: 3, history: 4 } as const
 
 /**
  * Numbers of a window, side by side: a tick touches most of them, and so two or three cache lines instead of fifteen
@@ -50,6 +55,8 @@ export const windowWidth = 18
 export interface WindowColumns {
   status: Uint8Array<ArrayBuffer>
   closedBy: Uint8Array<ArrayBuffer>
+  /** What its revision has above its trades: 0 until history changes a roll-up. */
+  extra: Float64Array<ArrayBuffer>
   /** `windowWidth` numbers of each window, by `windowField`. */
   values: Float64Array<ArrayBuffer>
 }
@@ -58,6 +65,7 @@ export function createWindowColumns(capacity: number): WindowColumns {
   return {
     status: new Uint8Array(capacity),
     closedBy: new Uint8Array(capacity),
+    extra: new Float64Array(capacity),
     values: new Float64Array(capacity * windowWidth),
   }
 }
@@ -67,6 +75,7 @@ export function growWindowColumns(columns: WindowColumns, capacity: number): voi
   const larger = createWindowColumns(Math.max(columns.status.length * 2, capacity))
   larger.status.set(columns.status)
   larger.closedBy.set(columns.closedBy)
+  larger.extra.set(columns.extra)
   larger.values.set(columns.values)
   Object.assign(columns, larger)
 }
@@ -141,6 +150,7 @@ function addDoubleDouble(to: Float64Array, a: number, from: Float64Array, b: num
 export function resetWindow(columns: WindowColumns, at: number, number: number, status: number): void {
   columns.status[at] = status
   columns.closedBy[at] = 0
+  columns.extra[at] = 0
   const { values } = columns
   const base = at * windowWidth
   values.fill(0, base, base + windowWidth)
@@ -149,12 +159,37 @@ export function resetWindow(columns: WindowColumns, at: number, number: number, 
   values[base + field.low] = values[base + field.openTime] = Number.POSITIVE_INFINITY
 }
 
+/** Copies a window whole. */
+export function copyWindow(to: WindowColumns, t: number, from: WindowColumns, f: number): void {
+  to.status[t] = from.status[f] as number
+  to.closedBy[t] = from.closedBy[f] as number
+  to.extra[t] = from.extra[f] as number
+  for (let i = 0; i < windowWidth; i++) to.values[t * windowWidth + i] = from.values[f * windowWidth + i] as number
+}
+
+/** In written state: no tick has come yet, and of the numbers only the first follows. The bit of `changed`, which is not written. */
+const writtenEmpty = windowStatus.changed
+
+const emptyWindow = createWindowColumns(1)
+resetWindow(emptyWindow, 0, 0, 0)
+
+/** Whether a window is as `resetWindow` leaves it. */
+function isEmpty({ values }: WindowColumns, at: number): boolean {
+  const base = at * windowWidth
+  if (values[base + field.trades] !== 0) return false
+  for (let i = 1; i < windowWidth; i++) if (values[base + i] !== emptyWindow.values[i]) return false
+  return true
+}
+
 /** Writes a live window; `changed` and `fresh` are of this process alone. */
 export function writeWindow(writer: ByteWriter, columns: WindowColumns, at: number): void {
-  const { live, fired, published, blind } = windowStatus
-  writer.byte((columns.status[at] as number) & (live | fired | published | blind))
+  const { live, fired, published, blind, partial } = windowStatus
+  const status = (columns.status[at] as number) & (live | fired | published | blind | partial)
+  const base = at * windowWidth
+  const isShort = isEmpty(columns, at)
+  writer.byte(isShort ? status | writtenEmpty : status)
   writer.byte(columns.closedBy[at] as number)
-  for (let i = 0; i < windowWidth; i++) writer.f64(columns.values[at * windowWidth + i] as number)
+  writer.f64s(columns.values, base, base + (isShort ? 1 : windowWidth))
 }
 
 export interface ReadWindow {
@@ -166,6 +201,11 @@ export interface ReadWindow {
 export function readWindow(reader: ByteReader): ReadWindow {
   const status = reader.byte()
   const closedBy = reader.byte()
+  if ((status & writtenEmpty) !== 0) {
+    const values = emptyWindow.values.slice()
+    values[field.number] = reader.f64()
+    return { status: status & ~writtenEmpty, closedBy, values }
+  }
   const values = new Float64Array(windowWidth)
   for (let i = 0; i < values.length; i++) values[i] = reader.f64()
   return { status, closedBy, values }

@@ -1,12 +1,14 @@
 import { invariant } from '../../schemas/errors.ts'
 import {
   createWindowColumns,
+  windowField as field,
   growWindowColumns,
   mergeWindow,
   resetWindow,
   type WindowColumns,
   windowNumber,
   windowStatus,
+  windowWidth,
 } from './window-columns.ts'
 
 /** The windows of one interval that are alive: `places` of them for each symbol, found by number. */
@@ -57,9 +59,14 @@ export function placeOf(ring: WindowRing, symbol: number, number: number): numbe
   return symbol * ring.places + (number & (ring.places - 1))
 }
 
-/** Composes a roll-up from its expired base windows and those still alive; the result is in place 0 of the scratch. */
+/**
+ * Composes a roll-up from its expired base windows and those still alive; the result is in place 0 of the scratch.
+ *
+ * @param isMissingTrades Whether a base window is known not to hold all of its trades.
+ */
 export function createComposer(
   rings: readonly WindowRing[],
+  isMissingTrades: (columns: WindowColumns, at: number) => boolean,
 ): (ring: WindowRing, symbol: number, at: number) => WindowColumns {
   const scratch = createWindowColumns(1)
   const base = rings[0]
@@ -68,12 +75,21 @@ export function createComposer(
     const number = windowNumber(ring.columns, at)
     resetWindow(scratch, 0, number, ring.columns.status[at] as number)
     scratch.closedBy[0] = ring.columns.closedBy[at] as number
+    scratch.extra[0] = ring.columns.extra[at] as number
     mergeWindow(scratch, 0, ring.columns, at)
     const each = ring.sizeMs / base.sizeMs
     for (let k = symbol * base.places, end = k + base.places; k < end; k++) {
-      if (((base.columns.status[k] as number) & windowStatus.live) === 0) continue
-      if (Math.floor(windowNumber(base.columns, k) / each) === number) mergeWindow(scratch, 0, base.columns, k)
+      const status = base.columns.status[k] as number
+      if ((status & windowStatus.live) === 0) continue
+      if (Math.floor(windowNumber(base.columns, k) / each) !== number) continue
+      mergeWindow(scratch, 0, base.columns, k)
+      if ((status & (windowStatus.blind | windowStatus.partial)) !== 0 || isMissingTrades(base.columns, k))
+        scratch.status[0] = (scratch.status[0] as number) | windowStatus.partial
     }
+    // One that history emptied stays at its last price.
+    if (scratch.values[field.trades] === 0)
+      for (let i = field.open; i <= field.close; i++)
+        scratch.values[i] = ring.columns.values[at * windowWidth + i] as number
     return scratch
   }
 }

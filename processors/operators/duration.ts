@@ -26,3 +26,10 @@ export function durationMs(value: Duration): number {
     exitCode: 78,
   })
 }
+
+/** The shortest text for whole ms: `1m` for 60,000. */
+export function durationName(ms: number): string {
+  let name = `${ms}ms`
+  for (const [unit, size] of unitMs) if (ms !== 0 && ms % size === 0) name = `${ms / size}${unit}`
+  return name
+}

@@ -16,6 +16,8 @@ const context: PartitionContext = {
     counts: createConservation(),
     deadLetter: () => undefined,
     skipped: () => undefined,
+    refuse: () => undefined,
+    takeOutcome: () => undefined,
     alarm: () => undefined,
   },
   restored: () => [],

@@ -1,5 +1,6 @@
 import { Observable, type OperatorFunction } from 'rxjs'
-import type { PartitionContext, StreamElement } from '../core/stream-element.ts'
+import type { PartitionContext, PulseLimit, StreamElement } from '../core/stream-element.ts'
+import type { Flag, StreamRecord } from '../core/stream-record.ts'
 
 /** What a step tells of itself before it runs. */
 export interface StepDescription {
@@ -8,15 +9,24 @@ export interface StepDescription {
   /** Stable name of its state; undefined for a stateless step. */
   readonly id?: string
   readonly options: Readonly<Record<string, string | number | boolean | readonly string[]>>
+  /** Steps that it holds, of operators that can describe themselves. */
+  readonly inner?: readonly StepDescription[]
 }
 
 /** An RxJS operator that can describe itself. */
 export type Step<In, Out> = OperatorFunction<StreamElement<In>, StreamElement<Out>> & { readonly step: StepDescription }
 
+export type Aside = (name: string, record: StreamRecord<unknown, Flag>) => void
+
 /** One partition's instance of a step: push in, effects out. */
 export interface StepInstance<In, Out> {
-  rows(rows: In, emit: (rows: Out) => void): void
-  pulse?(emit: (rows: Out) => void): void
+  /**
+   * `aside` puts a record out for the side output of this name; `advance` a watermark, for a step whose rows bring their own.
+   */
+  rows(rows: In, emit: (rows: Out) => void, aside: Aside, advance: (watermark: number) => void): void
+  /** Every event up to `watermark` has come; told before the element goes on. */
+  watermark?(watermark: number, emit: (rows: Out) => void, aside: Aside): void
+  pulse?(emit: (rows: Out) => void, now: number, aside: Aside, limit?: PulseLimit): void
   /** Emits what is due at a checkpoint, then writes the state. */
   barrier?(barrier: Extract<StreamElement<In>, { kind: 'barrier' }>['barrier'], emit: (rows: Out) => void): void
 }
@@ -30,13 +40,16 @@ export function step<In, Out>(
     new Observable((subscriber) => {
       let instance: StepInstance<In, Out> | undefined
       const emit = (rows: Out): void => subscriber.next({ kind: 'rows', rows })
+      const aside: Aside = (name, record) => subscriber.next({ kind: 'side', name, record })
+      const advance = (watermark: number): void => subscriber.next({ kind: 'watermark', watermark })
       const apply = (element: StreamElement<In>): void => {
         if (element.kind === 'open') instance = open(element.context)
         else if (element.kind === 'rows') {
-          instance?.rows(element.rows, emit)
+          instance?.rows(element.rows, emit, aside, advance)
           return
-        } else if (element.kind === 'pulse') instance?.pulse?.(emit)
-        else instance?.barrier?.(element.barrier, emit)
+        } else if (element.kind === 'pulse') instance?.pulse?.(emit, element.now, aside, element.limit)
+        else if (element.kind === 'watermark') instance?.watermark?.(element.watermark, emit, aside)
+        else if (element.kind === 'barrier') instance?.barrier?.(element.barrier, emit)
         subscriber.next(element)
       }
       return source.subscribe({
@@ -53,4 +66,14 @@ export function step<In, Out>(
       })
     })
   return Object.assign(operator, { step: description })
+}
+
+/** What an operator says of itself; undefined for one that does not, e.g. RxJS's own. */
+export function stepOf(operator: unknown): StepDescription | undefined {
+  const described: unknown = typeof operator === 'function' && 'step' in operator ? operator.step : undefined
+  return isStepDescription(described) ? described : undefined
+}
+
+function isStepDescription(value: unknown): value is StepDescription {
+  return typeof value === 'object' && value !== null && 'operator' in value && 'options' in value
 }

@@ -1,4 +1,5 @@
 import type { ErrorDetails } from '../../schemas/errors.ts'
+import type { TableSpec } from '../../schemas/table.ts'
 import type { SqlRows, SqlStatement } from '../sql/sql-transport.ts'
 
 /** Given to the worker when it starts. */
@@ -10,7 +11,12 @@ export interface PgliteWorkerData {
 export type PgliteRequest =
   | { readonly id: number; readonly operation: 'query'; readonly statement: SqlStatement }
   | { readonly id: number; readonly operation: 'transaction'; readonly statements: readonly SqlStatement[] }
-  | { readonly id: number; readonly operation: 'commit'; readonly rows: Uint8Array<ArrayBuffer> }
+  | {
+      readonly id: number
+      readonly operation: 'commit'
+      readonly rows: Uint8Array<ArrayBuffer>
+      readonly tables: readonly TableSpec[]
+    }
   | { readonly id: number; readonly operation: 'close' }
 
 /** A failure as plain data: errors lose their class between threads. */

@@ -72,10 +72,10 @@ export function openPglite(
       return rows
     },
     transaction: (statements) => call({ operation: 'transaction', statements }),
-    async commit(rows) {
+    async commit(rows, tables) {
       // Alone in a buffer, because a message takes the whole one along. It is not handed over: a buffer that was
       // detached makes every typed array of this thread slower (docs/decisions/0014).
-      await call({ operation: 'commit', rows: new Uint8Array(rows) })
+      await call({ operation: 'commit', rows: new Uint8Array(rows), tables })
     },
     async close() {
       if (dead === undefined) await call({ operation: 'close' })

@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite, type Transaction } from '@electric-sql/pglite'
 import { FatalError, invariant, messageOf } from '../../schemas/errors.ts'
-import { createStageSql, mergeStageSql } from '../sql/commit-sql.ts'
+import type { TableSpec } from '../../schemas/table.ts'
+import { createStageSql, mergeSql } from '../sql/commit-sql.ts'
 import { migrate } from '../sql/migrate.ts'
 import type { SqlRows, SqlSession, SqlStatement } from '../sql/sql-transport.ts'
 import {
@@ -22,6 +23,8 @@ const { dir } = workerData as PgliteWorkerData
 // A lone backend has neither autovacuum nor checkpointer: without these its tables and its WAL would grow for ever.
 const commitsPerVacuum = 500
 const bytesPerCheckpoint = 64 * 1024 * 1024
+/** Ours where rows change; tables of topologies are added as they are written. */
+const vacuumed = new Set(['partitions', 'partition_state', 'outbox', 'redwick_stage'])
 let commitsSinceVacuum = 0
 let bytesSinceCheckpoint = 0
 
@@ -62,7 +65,7 @@ async function perform(db: PGlite, request: PgliteRequest): Promise<readonly Sql
         return results
       })
     case 'commit':
-      await commit(db, request.rows)
+      await commit(db, request.rows, request.tables)
       return []
     case 'close':
       await db.close()
@@ -70,11 +73,12 @@ async function perform(db: PGlite, request: PgliteRequest): Promise<readonly Sql
   }
 }
 
-async function commit(db: PGlite, rows: Uint8Array<ArrayBuffer>): Promise<void> {
+async function commit(db: PGlite, rows: Uint8Array<ArrayBuffer>, tables: readonly TableSpec[]): Promise<void> {
   await db.transaction(async (tx) => {
     await tx.query(`COPY redwick_stage FROM '/dev/blob' (FORMAT binary)`, [], { blob: new Blob([rows]) })
-    await tx.exec(mergeStageSql)
+    await tx.exec(mergeSql(tables))
   })
+  for (const { table } of tables) vacuumed.add(table)
   commitsSinceVacuum++
   bytesSinceCheckpoint += rows.length
   if (commitsSinceVacuum < commitsPerVacuum && bytesSinceCheckpoint < bytesPerCheckpoint) return
@@ -86,7 +90,7 @@ async function commit(db: PGlite, rows: Uint8Array<ArrayBuffer>): Promise<void> 
 /** The commit before it stands, whatever becomes of this. */
 async function tidy(db: PGlite): Promise<void> {
   try {
-    for (const table of ['partitions', 'partition_state', 'outbox', 'redwick_stage']) await db.exec(`VACUUM ${table}`)
+    for (const table of vacuumed) await db.exec(`VACUUM "${table}"`)
     await db.exec('CHECKPOINT')
   } catch (error) {
     post({

@@ -1,22 +1,23 @@
 import { Client, type ClientConfig } from 'pg'
-import { createStageSql, mergeStageSql } from '../sql/commit-sql.ts'
+import type { TableSpec } from '../../schemas/table.ts'
+import { createStageSql, mergeSql } from '../sql/commit-sql.ts'
 import type { SinkLogger } from '../sql/sql-transport.ts'
+import { type AnswerWatch, cut } from './answer-watch.ts'
 import { createCopyQuery } from './copy-query.ts'
 
-const commitSql = `COPY redwick_stage FROM STDIN (FORMAT binary); ${mergeStageSql}`
-
 interface CommitConnection {
-  commit(rows: Buffer): Promise<void>
+  /** One at a time. */
+  commit(rows: Buffer, tables: readonly TableSpec[]): Promise<void>
+  /** The connection, where no commit is on it, may be dead: the next commit makes a new one. */
+  renew(): void
   close(): Promise<void>
 }
 
 /**
  * The one connection that commits, with its staging table. After any error it is thrown away, whatever it was, and
  * the next commit makes a new one: what state a failed COPY leaves behind never matters.
- *
- * @param timeoutMs  Longest wait for a commit's answer, and for a connection; then the connection is cut, the outcome unknown.
  */
-export function createCommitConnection(config: ClientConfig, timeoutMs: number, log: SinkLogger): CommitConnection {
+export function createCommitConnection(config: ClientConfig, watch: AnswerWatch, log: SinkLogger): CommitConnection {
   let current: Client | undefined
 
   async function connect(): Promise<Client> {
@@ -26,37 +27,42 @@ export function createCommitConnection(config: ClientConfig, timeoutMs: number, 
       log('debug', 'commit connection lost', { reason: error.message })
       if (current === client) current = undefined
     })
-    const timer = setTimeout(() => discard(client), timeoutMs)
     try {
       await client.connect()
-      await client.query(`SELECT set_config('synchronous_commit', 'on', false)
-        WHERE current_setting('synchronous_commit') = 'off'`)
-      await client.query(createStageSql)
+      await watch.watched(client, async () => {
+        await client.query(`SELECT set_config('synchronous_commit', 'on', false)
+          WHERE current_setting('synchronous_commit') = 'off'`)
+        await client.query(createStageSql)
+      })
       return client
     } catch (error) {
-      discard(client)
+      cut(client)
       throw error
-    } finally {
-      clearTimeout(timer)
     }
   }
 
   return {
-    async commit(rows) {
-      current ??= await connect()
-      const client = current
-      const { query, done } = createCopyQuery(commitSql, rows)
-      const timer = setTimeout(() => discard(client), timeoutMs)
+    async commit(rows, tables) {
+      const client = current ?? (await connect())
+      current = undefined // in use: not to be renewed
+      const { query, done } = createCopyQuery(
+        `COPY redwick_stage FROM STDIN (FORMAT binary); ${mergeSql(tables)}`,
+        rows,
+      )
       try {
-        client.query(query)
-        await done
+        await watch.watched(client, () => {
+          client.query(query)
+          return done
+        })
+        current = client
       } catch (error) {
-        current = undefined
-        discard(client)
+        cut(client)
         throw error
-      } finally {
-        clearTimeout(timer)
       }
+    },
+    renew() {
+      if (current !== undefined) cut(current)
+      current = undefined
     },
     async close() {
       const client = current
@@ -64,9 +70,4 @@ export function createCommitConnection(config: ClientConfig, timeoutMs: number, 
       await client?.end()
     },
   }
-}
-
-/** Ends a connection without waiting for it; one that is busy is cut. */
-function discard(client: Client): void {
-  client.end().catch(() => undefined)
 }

@@ -3,6 +3,7 @@ import type { CandleStore } from '../../ports/candle-store.ts'
 import { migrate, migrateTimescale } from '../sql/migrate.ts'
 import { createSqlCandleStore } from '../sql/sql-candle-store.ts'
 import type { SinkLogger, SqlRows, SqlSession, SqlStatement, SqlTransport } from '../sql/sql-transport.ts'
+import { createAnswerWatch } from './answer-watch.ts'
 import { createCommitConnection } from './commit-connection.ts'
 import { createErrorMapper, type ErrorMapper, parseDatabaseUrl } from './postgres-errors.ts'
 
@@ -14,6 +15,8 @@ interface PostgresStoreOptions {
   readonly statementTimeoutMs?: number
   /** How much longer an answer is waited for: the server gives up first, unless it can no longer be heard. Default 5,000. */
   readonly answerGraceMs?: number
+  /** How often the server is asked whether it is at work on what has no answer yet. Default 2,000. */
+  readonly lookEveryMs?: number
   /** Default 5,000. */
   readonly connectTimeoutMs?: number
   /** Connections for reads and takeovers, beside the one that commits. Default 4. */
@@ -25,6 +28,7 @@ interface PostgresStoreOptions {
 const migrationLockTimeoutMs = 60_000
 const statementTimeoutMsDefault = 30_000
 const answerGraceMsDefault = 5_000
+const idleInTransactionMsMax = 4_000
 
 /**
  * The candle store on PostgreSQL, with TimescaleDB's tables where the extension is to be had.
@@ -51,6 +55,8 @@ function clientConfig(url: URL, options: PostgresStoreOptions): ClientConfig {
     '-c default_transaction_isolation=read\\ committed',
     '-c client_min_messages=warning',
     '-c tcp_keepalives_idle=30',
+    '-c tcp_keepalives_interval=5',
+    '-c tcp_keepalives_count=3',
   ]
   const withSettings = new URL(url)
   withSettings.searchParams.set('options', [url.searchParams.get('options') ?? '', ...settings].join(' ').trim())
@@ -60,7 +66,8 @@ function clientConfig(url: URL, options: PostgresStoreOptions): ClientConfig {
     application_name: options.applicationName ?? 'redwick',
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     statement_timeout: statementTimeoutMs,
-    idle_in_transaction_session_timeout: statementTimeoutMs,
+    // A process that is stopped in the middle of a takeover must not keep others from the partitions.
+    idle_in_transaction_session_timeout: Math.min(statementTimeoutMs, idleInTransactionMsMax),
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   }
@@ -96,14 +103,43 @@ function createTransport(
 ): SqlTransport {
   const answerMs =
     (options.statementTimeoutMs ?? statementTimeoutMsDefault) + (options.answerGraceMs ?? answerGraceMsDefault)
-  const pool = new Pool({ ...config, max: options.readConnectionsMax ?? 4, query_timeout: answerMs })
-  pool.on('error', (error) => log('debug', 'read connection lost', { reason: toError(error).why }))
-  const committer = createCommitConnection(config, answerMs, log)
+  const makePool = (): Pool => {
+    const made = new Pool({ ...config, max: options.readConnectionsMax ?? 4 })
+    made.on('error', (error) => log('debug', 'read connection lost', { reason: toError(error).why }))
+    return made
+  }
+  let pool = makePool()
+  // One dead connection after the other would each cost its time: later statements go on fresh ones.
+  const onLost = (): void => {
+    pool.end().catch(() => undefined)
+    pool = makePool()
+    committer.renew()
+  }
+  const watch = createAnswerWatch({ config, answerMs, lookEveryMs: options.lookEveryMs, onLost })
+  const committer = createCommitConnection(config, watch, log)
+
+  /** What `work` on a connection of the pool comes to. After an error it is closed, not rolled back: nothing can be left open on it. */
+  async function onConnection<Result>(work: (client: Client) => Promise<Result>): Promise<Result> {
+    const client = await pool.connect()
+    // Without a listener its loss would end the process; the statement that it takes along tells of it.
+    const onError = (): void => undefined
+    client.on('error', onError)
+    try {
+      const result = await watch.watched(client, () => work(client))
+      client.release()
+      return result
+    } catch (error) {
+      client.release(true)
+      throw error
+    } finally {
+      client.off('error', onError)
+    }
+  }
 
   return {
-    query: (statement) => mapped(toError, () => rowsOf(pool, statement)),
-    transaction: (statements) => mapped(toError, () => inTransaction(pool, statements)),
-    commit: (rows) => mapped(toError, () => committer.commit(rows)),
+    query: (statement) => mapped(toError, () => onConnection((client) => rowsOf(client, statement))),
+    transaction: (statements) => mapped(toError, () => onConnection((client) => inTransaction(client, statements))),
+    commit: (rows, tables) => mapped(toError, () => committer.commit(rows, tables)),
     async close() {
       await Promise.all([committer.close(), pool.end()])
     },
@@ -118,20 +154,12 @@ async function mapped<Result>(toError: ErrorMapper, work: () => Promise<Result>)
   }
 }
 
-async function inTransaction(pool: Pool, statements: readonly SqlStatement[]): Promise<readonly SqlRows[]> {
-  const client = await pool.connect()
-  try {
-    await client.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE')
-    const results: SqlRows[] = []
-    for (const statement of statements) results.push(await rowsOf(client, statement))
-    await client.query('COMMIT')
-    client.release()
-    return results
-  } catch (error) {
-    // Closed, not rolled back: nothing can be left open on it.
-    client.release(true)
-    throw error
-  }
+async function inTransaction(client: Client, statements: readonly SqlStatement[]): Promise<readonly SqlRows[]> {
+  await client.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE')
+  const results: SqlRows[] = []
+  for (const statement of statements) results.push(await rowsOf(client, statement))
+  await client.query('COMMIT')
+  return results
 }
 
 interface Queryable {

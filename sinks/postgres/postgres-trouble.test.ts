@@ -1,12 +1,13 @@
 import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { CandleStore, PartitionCommit } from '../../ports/candle-store.ts'
 import type { Candle } from '../../schemas/candle.ts'
 import { FatalError, FencedError, TransientError } from '../../schemas/errors.ts'
+import { startFaultProxy } from '../../test/chaos/fault-proxy.ts'
 import { describeService } from '../../test/services/services.ts'
 import { sampleCandle, sampleCommit, samplePart, sampleTopic } from '../sample-commit.ts'
-import { startCuttingProxy } from './cutting-proxy.ts'
 import { createPostgresStore } from './postgres-store.ts'
 
 const everything = { interval: 60, from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY, limit: 100_000 }
@@ -50,6 +51,8 @@ describeService('postgres', 'PostgreSQL store in trouble', ({ createDatabase }) 
     const { rows } = await admin.query<unknown[]>({ text, rowMode: 'array' })
     return rows[0]?.[0]
   }
+  const waitingForLocks = () =>
+    scalar(`SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
   const idleInTransaction = () =>
     scalar(`SELECT count(*)::int FROM pg_stat_activity
       WHERE datname = current_database() AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'`)
@@ -107,7 +110,7 @@ describeService('postgres', 'PostgreSQL store in trouble', ({ createDatabase }) 
 
   it('is whole or not at all when the connection is cut anywhere in a commit, 100 times', async () => {
     const port = Number(new URL(database.url).port)
-    const proxy = await startCuttingProxy(port)
+    const proxy = await startFaultProxy(port)
     const url = new URL(database.url)
     url.port = String(proxy.port)
     const cut = await createPostgresStore({ url: url.href })
@@ -123,8 +126,8 @@ describeService('postgres', 'PostgreSQL store in trouble', ({ createDatabase }) 
       expect(nextOffset).toBe(commitNo * 10)
       if (commitNo > committed) unknownButStored++
       committed = commitNo
-      if (i % 2 === 0) proxy.cutAfterSent((i * 97) % 9_000)
-      else proxy.cutAfterAnswered((i * 13) % 900)
+      if (i % 2 === 0) proxy.limit({ way: 'sent', bytes: (i * 97) % 9_000, end: 'cut' })
+      else proxy.limit({ way: 'answered', bytes: (i * 13) % 900, end: 'cut' })
       const candle = sampleCandle({ symbol: 'CUT', start: commitNo * 60_000 })
       try {
         await commit(cut, 'cut', { epoch, previousOffset: nextOffset, commitNo: commitNo + 1 }, [candle])
@@ -166,6 +169,24 @@ describeService('postgres', 'PostgreSQL store in trouble', ({ createDatabase }) 
     ).rejects.toBeInstanceOf(FencedError)
   })
 
+  it('would lose that commit if it took over in one statement (a planted mistake, to see that the case above can fail)', async () => {
+    const { epoch } = await takeOver(store, 'planted')
+    await commit(store, 'planted', { epoch, previousOffset: 0, commitNo: 1, state: new Uint8Array([1]) })
+    await admin.query('BEGIN')
+    await admin.query(`INSERT INTO partition_state VALUES ('planted', 0, 2, false, '\\x02')`)
+    await admin.query(`UPDATE partitions SET next_offset = 20, commit_no = 2 WHERE topology = 'planted'`)
+    const other = new Client({ connectionString: database.url })
+    await other.connect()
+    const taken = other.query<{ next_offset: string; states: string }>(`
+      WITH owned AS (UPDATE partitions SET epoch = epoch + 1 WHERE topology = 'planted' RETURNING next_offset)
+      SELECT next_offset, (SELECT count(*) FROM partition_state WHERE topology = 'planted') AS states FROM owned`)
+    await expect.poll(waitingForLocks, { timeout: 5_000 }).toBe(1)
+    await admin.query('COMMIT')
+    // The offset is that of after the commit, the state that of before.
+    expect((await taken).rows).toEqual([{ next_offset: '20', states: '1' }])
+    await other.end()
+  })
+
   it('gives up on a commit that waits too long, and goes on when the way is free', async () => {
     const slow = await createPostgresStore({ url: database.url, statementTimeoutMs: 300 })
     const { epoch } = await takeOver(slow, 'slow')
@@ -183,14 +204,15 @@ describeService('postgres', 'PostgreSQL store in trouble', ({ createDatabase }) 
   })
 
   it('does not wait for ever for a network that swallows what is sent', async () => {
-    const proxy = await startCuttingProxy(Number(new URL(database.url).port))
+    const proxy = await startFaultProxy(Number(new URL(database.url).port))
     const url = new URL(database.url)
     url.port = String(proxy.port)
-    const options = { url: url.href, statementTimeoutMs: 200, answerGraceMs: 300, connectTimeoutMs: 300 }
+    // Long enough for a busy machine to answer within it before the network swallows and after.
+    const options = { url: url.href, statementTimeoutMs: 1_000, answerGraceMs: 1_000, connectTimeoutMs: 2_000 }
     const swallowed = await createPostgresStore(options)
     const { epoch } = await takeOver(swallowed, 'swallowed')
     await commit(swallowed, 'swallowed', { epoch, previousOffset: 0, commitNo: 1 })
-    proxy.stall()
+    proxy.blackHole()
     const started = performance.now()
     const commits = [1, 2].map(() => commit(swallowed, 'swallowed', { epoch, previousOffset: 10, commitNo: 2 }))
     for (const outcome of await Promise.allSettled([...commits, swallowed.ping()])) {
@@ -203,6 +225,60 @@ describeService('postgres', 'PostgreSQL store in trouble', ({ createDatabase }) 
     await swallowed.close()
     await proxy.close()
   })
+
+  it('tells a lost connection from a slow commit: the one is given up within seconds, the other is waited for', async () => {
+    const proxy = await startFaultProxy(Number(new URL(database.url).port))
+    const url = new URL(database.url)
+    url.port = String(proxy.port)
+    const watched = await createPostgresStore({ url: url.href, lookEveryMs: 400 })
+    const { epoch } = await takeOver(watched, 'watched')
+    await commit(watched, 'watched', { epoch, previousOffset: 0, commitNo: 1 })
+    // Slow: it waits for a lock, for longer than a lost one is given.
+    await admin.query('BEGIN')
+    await admin.query(`SELECT 1 FROM partitions WHERE topology = 'watched' FOR UPDATE`)
+    const slow = commit(watched, 'watched', { epoch, previousOffset: 10, commitNo: 2 })
+    await sleep(2_500)
+    await admin.query('COMMIT')
+    await slow
+    // Lost: what was open is dead without a word, new connections pass.
+    await Promise.all([1, 2, 3, 4].map(() => watched.ping()))
+    proxy.swallowAll()
+    const started = performance.now()
+    await expect(commit(watched, 'watched', { epoch, previousOffset: 20, commitNo: 3 })).rejects.toMatchObject({
+      code: 'STORE_UNREACHABLE',
+    })
+    expect(performance.now() - started).toBeLessThan(15_000)
+    // Four more connections are as dead; none of them is tried.
+    const again = await takeOver(watched, 'watched')
+    expect(again.nextOffset).toBe(20)
+    await commit(watched, 'watched', { epoch: again.epoch, previousOffset: 20, commitNo: 3 })
+    await watched.close()
+    await proxy.close()
+  }, 60_000)
+
+  it('a process that stops in the middle of a takeover does not keep others from the partition', async () => {
+    const proxy = await startFaultProxy(Number(new URL(database.url).port))
+    const url = new URL(database.url)
+    url.port = String(proxy.port)
+    const options = { url: url.href, statementTimeoutMs: 1_000, lookEveryMs: 300 }
+    const stopped = await createPostgresStore(options)
+    let locked = 0
+    for (const bytes of [300, 700, 1_100, 1_500, 1_900]) {
+      await takeOver(stopped, 'stopped')
+      proxy.limit({ way: 'sent', bytes, end: 'black hole' })
+      const taken = takeOver(stopped, 'stopped').catch(() => undefined)
+      await sleep(200)
+      locked += Number(await idleInTransaction())
+      await takeOver(store, 'stopped')
+      await taken
+      proxy.mend()
+      await takeOverInTheEnd(stopped, 'stopped')
+    }
+    expect(locked).toBeGreaterThan(0)
+    expect(await idleInTransaction()).toBe(0)
+    await stopped.close()
+    await proxy.close()
+  }, 60_000)
 
   it('goes on by itself after the server has ended its connections', async () => {
     const { epoch } = await takeOver(store, 'ended')

@@ -22,6 +22,7 @@ export function createMemorySnapshot(): Snapshot {
   return {
     async write(partition, position, written) {
       for (const channel of written) put(channel)
+      if (position === undefined) return
       const known = positions.get(partition)
       const older =
         known !== undefined && (position.e < known.e || (position.e === known.e && position.offset < known.offset))

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:net'
 import { expect, it } from 'vitest'
-import { FatalError, TransientError } from '../../schemas/errors.ts'
+import { FatalError, messageOf, TransientError } from '../../schemas/errors.ts'
+import { startFaultProxy } from '../../test/chaos/fault-proxy.ts'
 import { freePort } from '../../test/services/free-port.ts'
 import { startRedis } from '../../test/services/redis.ts'
 import { describeService } from '../../test/services/services.ts'
@@ -10,6 +11,22 @@ import { createRedisSnapshot } from './redis-snapshot.ts'
 
 describeService('redis', 'Redis snapshot', ({ url }) => {
   snapshotContract('Redis', async () => createRedisSnapshot({ url, prefix: `test:${randomUUID()}:` }))
+
+  it('gives up a connection that died without a word, and goes on with another', async () => {
+    const proxy = await startFaultProxy(Number(new URL(url).port))
+    const snapshot = createRedisSnapshot({ url: `redis://127.0.0.1:${proxy.port}`, commandTimeoutMs: 300 })
+    try {
+      await snapshot.ping()
+      proxy.swallowAll()
+      const lost = await Promise.allSettled([1, 2, 3].map(() => snapshot.ping()))
+      expect(lost.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+      const ping = () => snapshot.ping().then(() => 'back', messageOf)
+      await expect.poll(ping, { timeout: 10_000 }).toBe('back')
+    } finally {
+      await snapshot.close()
+      await proxy.close()
+    }
+  })
 
   it('fails quickly while Redis is away and goes on when it is back', async () => {
     const lines: string[] = []

@@ -20,6 +20,8 @@ const channelsPerScript = 100
 const scriptsInFlightMax = 8
 const keysPerRead = 500
 const reconnectDelayMsMax = 5_000
+/** The client's word for a command without an answer in time. */
+const timedOut = 'Command timed out'
 
 /**
  * The snapshot in Redis. Connects in the background, for as long as it takes; while Redis does not answer every call
@@ -29,16 +31,18 @@ const reconnectDelayMsMax = 5_000
  */
 export function createRedisSnapshot(options: RedisSnapshotOptions): Snapshot {
   const prefix = options.prefix ?? 'redwick:'
-  const { redis, attempted } = connect(options)
+  const { redis, attempted, renew } = connect(options)
   const channelKey = (symbol: string, interval: number) => `${prefix}c:${interval}:${symbol}`
   const positionKey = (partition: number) => `${prefix}live:${partition}`
   const symbolsKey = `${prefix}symbols`
 
   async function call<Result>(work: () => Promise<Result>): Promise<Result> {
+    await attempted
+    const unanswered = renew()
     try {
-      await attempted
       return await work()
     } catch (error) {
+      if (messageOf(error) === timedOut) unanswered()
       throw error instanceof RedwickError ? error : unreachable(error)
     }
   }
@@ -76,7 +80,8 @@ export function createRedisSnapshot(options: RedisSnapshotOptions): Snapshot {
         })
         for (const wave of chunksOf(batches, scriptsInFlightMax)) await Promise.all(wave.map((start) => start()))
         // Last: it says that all of the above is there.
-        await run(writePosition, [positionKey(partition)], [String(position.e), String(position.offset)])
+        if (position !== undefined)
+          await run(writePosition, [positionKey(partition)], [String(position.e), String(position.offset)])
       }),
     read: (symbol, interval) => call(async () => (await readMany([symbol], interval))[0]),
     readMany: (symbols, interval) => call(() => readMany(symbols, interval)),
@@ -93,8 +98,18 @@ export function createRedisSnapshot(options: RedisSnapshotOptions): Snapshot {
   }
 }
 
-/** `attempted` settles when the first connection is ready, or has failed or hangs: until then calls wait. */
-function connect(options: RedisSnapshotOptions): { readonly redis: Redis; readonly attempted: Promise<void> } {
+interface Connected {
+  readonly redis: Redis
+  /** Settles when the first connection is ready, or has failed or hangs: until then calls wait. */
+  readonly attempted: Promise<void>
+  /**
+   * Called before a command. @returns What ends the connection that the command goes to, if it is still in use: the client
+   * would keep one that died without a word.
+   */
+  renew(): () => void
+}
+
+function connect(options: RedisSnapshotOptions): Connected {
   if (!URL.canParse(options.url) || !['redis:', 'rediss:'].includes(new URL(options.url).protocol)) {
     throw new FatalError({
       code: 'CONFIG',
@@ -128,9 +143,21 @@ function connect(options: RedisSnapshotOptions): { readonly redis: Redis; readon
     redis.once('ready', resolve)
     redis.once('close', resolve)
   })
-  redis.on('ready', () => turn(true, ''))
+  let connections = 0
+  redis.on('ready', () => {
+    connections += 1
+    turn(true, '')
+  })
   redis.on('close', () => turn(false, 'connection closed'))
-  return { redis, attempted }
+  const renew = (): (() => void) => {
+    const used = connections
+    return () => {
+      if (used !== connections) return
+      connections += 1
+      redis.disconnect(true)
+    }
+  }
+  return { redis, attempted, renew }
 }
 
 /** Without the cause: an error of the driver holds the command, and with AUTH the password. */

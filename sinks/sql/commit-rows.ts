@@ -1,26 +1,41 @@
-import type { Commit, PartitionCommit } from '../../ports/candle-store.ts'
+import { setImmediate } from 'node:timers/promises'
+import type { Commit, PartitionCommit, Quarantine } from '../../ports/candle-store.ts'
+import type { CoverageChange } from '../../schemas/coverage.ts'
 import type { DeadLetter, LateRange } from '../../schemas/dead-letter.ts'
 import { deadLetterPayloadBytesMax } from '../../schemas/dead-letter.ts'
 import { invariant } from '../../schemas/errors.ts'
+import type { TableChange, TableSpec } from '../../schemas/table.ts'
 import type { CopyWriter } from '../binary-copy.ts'
 import { candleValues, stageExtraFields, stageFields, stageKind } from './commit-sql.ts'
+import { jsonOf } from './table-values.ts'
 
 /** Characters of a dead letter's text that are kept: a unique index takes no longer `source`. */
 const textLengthMax = 600
 const candleFields = 3 + candleValues.length
 
-/** A commit as staged rows; `out` then holds a whole COPY. */
-export function writeCommit(out: CopyWriter, commit: Commit): Buffer {
+/**
+ * A commit as staged rows; `out` then holds a whole COPY.
+ *
+ * @param tables  Those that the commit writes.
+ */
+export async function writeCommit(out: CopyWriter, commit: Commit, tables: readonly TableSpec[]): Promise<Buffer> {
+  const specs = new Map(tables.map((spec) => [spec.table, spec]))
   out.start()
   for (const part of commit.partitions) {
     writePosition(out, commit.topology, part)
     writeCandles(out, part)
+    await setImmediate() // at the end of a day both are much: others have their turn in between
     if (part.stateFull || part.state.length > 0) {
       writePayload(out, stageKind.state, commit.topology, part, part.state)
     }
     if (part.outbox !== undefined) writePayload(out, stageKind.outbox, commit.topology, part, part.outbox)
+    await setImmediate()
     for (const letter of part.deadLetters) writeDeadLetter(out, letter)
     for (const range of part.lateRanges) writeLateRange(out, commit.topology, range)
+    for (const [i, change] of (part.coverage ?? []).entries()) writeCoverage(out, part.partition, change, i)
+    for (const change of part.tables ?? []) writeTableChange(out, part.partition, change, specs.get(change.table))
+    for (const held of part.held ?? []) writeHeld(out, commit.topology, part.partition, held)
+    for (const symbol of part.released ?? []) writeReleased(out, commit.topology, part.partition, symbol)
   }
   return out.finish()
 }
@@ -120,4 +135,52 @@ function writeLateRange(out: CopyWriter, topology: string, range: LateRange): vo
   out.int64(range.toOffset)
   out.int64(range.count)
   out.nulls(4)
+}
+
+function writeCoverage(out: CopyWriter, partition: number, change: CoverageChange, place: number): void {
+  begin(out, stageKind.coverage, partition)
+  out.text(storable(change.symbol))
+  out.nulls(candleFields - 1 + 4)
+  out.int64(change.from)
+  out.int64(change.to)
+  out.int64(change.kind === 'blind' ? 1 : 0)
+  out.int64(place)
+  out.nulls(3)
+}
+
+function writeTableChange(out: CopyWriter, partition: number, change: TableChange, spec: TableSpec | undefined): void {
+  invariant(spec !== undefined, `table ${change.table} was ensured before a commit writes it`)
+  begin(out, stageKind.tableRow, partition)
+  out.nulls(candleFields)
+  out.text(change.table)
+  if (change.row === undefined) {
+    out.nulls(1)
+    out.text(jsonOf(spec, spec.key, change.key))
+  } else {
+    out.text(jsonOf(spec, Object.keys(spec.columns), change.row))
+    out.nulls(1)
+  }
+  out.nulls(8)
+}
+
+function writeHeld(out: CopyWriter, topology: string, partition: number, held: Quarantine): void {
+  begin(out, stageKind.held, partition)
+  out.text(held.symbol)
+  out.nulls(candleFields - 1)
+  out.text(topology)
+  out.text(storable(held.error))
+  out.nulls(2)
+  out.int64(held.heldFrom)
+  out.int64(held.failedAt)
+  out.int64(held.historyFrom)
+  out.nulls(3)
+  out.bytes(held.state)
+}
+
+function writeReleased(out: CopyWriter, topology: string, partition: number, symbol: string): void {
+  begin(out, stageKind.released, partition)
+  out.text(symbol)
+  out.nulls(candleFields - 1)
+  out.text(topology)
+  out.nulls(stageExtraFields - 1)
 }

@@ -1,3 +1,6 @@
+import type { TableSpec } from '../../schemas/table.ts'
+import { mergeTableSql } from './table-sql.ts'
+
 /** What a staged row is. `t1 … t4`, `n1 … n6` and `payload` mean for each: */
 export const stageKind = {
   /** t1 topology, n1 epoch, n2 previous offset, n3 next offset, n4 commit, n5 last seq, n6 outbox acknowledged. */
@@ -11,6 +14,14 @@ export const stageKind = {
   deadLetter: 4,
   /** t1 topology, t2 reason, n1 first offset, n2 last offset, n3 count. */
   lateRange: 5,
+  /** t1 table, t2 the row as JSON, or t3 the key of one that goes as JSON. */
+  tableRow: 6,
+  /** symbol, n1 from, n2 to, n3 1 where blind, n4 its place in the commit. */
+  coverage: 7,
+  /** symbol, t1 topology, t2 error, n1 held from, n2 failed at, n3 history from, payload state. */
+  held: 8,
+  /** symbol, t1 topology. */
+  released: 9,
 } as const
 
 const candleKey = ['symbol', '"interval"', 'bucket']
@@ -49,7 +60,7 @@ const merged = [...candleValues, 'partition']
  * revisions anew, and a symbol may come from another partition whose `seq` is lower. Equal rows are left alone.
  * Rows go in order of their key: two writers in opposite order would deadlock.
  */
-export const mergeStageSql = `
+const mergeStageSql = `
   INSERT INTO candles AS t (${[...candleKey, ...merged].join(', ')})
   SELECT ${[...candleKey, ...merged].join(', ')} FROM redwick_stage WHERE kind = ${stageKind.candle}
   ORDER BY ${candleKey.join(', ')}
@@ -73,7 +84,21 @@ export const mergeStageSql = `
   INSERT INTO late_ranges (topology, partition, symbol, reason, from_offset, to_offset, count)
   SELECT t1, partition, symbol, t2, n1, n2, n3 FROM redwick_stage WHERE kind = ${stageKind.lateRange}
   ORDER BY t1, partition, n1;
-  CALL commit_offset()`
+  INSERT INTO coverage (partition, symbol, from_ms, to_ms, is_blind)
+  SELECT partition, symbol, n1, n2, n3 = 1 FROM redwick_stage WHERE kind = ${stageKind.coverage}
+  ORDER BY partition, n4;
+  DELETE FROM quarantine old USING redwick_stage s
+  WHERE s.kind = ${stageKind.released} AND old.topology = s.t1 AND old.partition = s.partition AND old.symbol = s.symbol;
+  INSERT INTO quarantine (topology, partition, symbol, held_from, failed_at, history_from, error, state)
+  SELECT t1, partition, symbol, n1, n2, n3, t2, payload FROM redwick_stage WHERE kind = ${stageKind.held}
+  ORDER BY t1, partition, symbol;`
+
+/** Everything between the COPY and the COMMIT, for a commit that writes these tables. */
+export function mergeSql(tables: readonly TableSpec[]): string {
+  return [mergeStageSql, ...tables.map((spec) => mergeTableSql(spec, stageKind.tableRow)), 'CALL commit_offset()'].join(
+    '\n',
+  )
+}
 
 /** The start of every error `commit_offset` raises; the partitions' numbers follow. */
 export const fencedMessage = 'redwick fenced partitions: '

@@ -10,8 +10,8 @@ interface Migration {
   readonly checksum: string
 }
 
-/** Any number, the same in every process: who migrates holds it. */
-const advisoryLock = 7_239_471_203
+/** Any number, the same in every process: who migrates or makes a table holds it. */
+export const schemaLock = 7_239_471_203
 const folder = new URL('../migrations/', import.meta.url)
 
 /**
@@ -91,7 +91,7 @@ async function inTransaction<Result>(session: SqlSession, work: () => Promise<Re
 }
 
 async function readApplied(session: SqlSession): Promise<ReadonlyMap<string, string>> {
-  await session.query({ text: `SELECT pg_advisory_xact_lock(${advisoryLock})` })
+  await session.query({ text: `SELECT pg_advisory_xact_lock(${schemaLock})` })
   await session.execute(`CREATE TABLE IF NOT EXISTS redwick_migrations (
     name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`)
   const rows = await session.query({ text: 'SELECT name, checksum FROM redwick_migrations' })

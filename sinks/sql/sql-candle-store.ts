@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { CandleStore, StoredDeadLetter } from '../../ports/candle-store.ts'
 import type { Candle } from '../../schemas/candle.ts'
 import type { DeadLetterReason, LateRange } from '../../schemas/dead-letter.ts'
@@ -13,14 +14,19 @@ import {
   toSymbolSpan,
 } from './candle-queries.ts'
 import { writeCommit } from './commit-rows.ts'
+import { repartition } from './repartition.ts'
 import type { SqlTransport } from './sql-transport.ts'
-import { epochMsSql, toBytes, toNumber, toText } from './sql-values.ts'
+import { epochMsSql, toBoolean, toBytes, toNumber, toText } from './sql-values.ts'
+import { createTables } from './tables.ts'
 import { checkTopic, takeOver } from './takeover.ts'
+import { committedTopics, declareTopology, topologies } from './topologies.ts'
 
 /** The candle store on any transport of PostgreSQL's SQL. Commits of one store run one after another. */
-export function createSqlCandleStore(transport: SqlTransport, storeId: string): CandleStore {
+export function createSqlCandleStore(transport: SqlTransport, firstId: string): CandleStore {
+  let storeId = firstId
   // One buffer, kept from commit to commit, would be overwritten by a second commit: each waits for the one before.
   const out = createCopyWriter()
+  const tables = createTables(transport)
   let last: Promise<void> = Promise.resolve()
 
   async function* scan(filter: { readonly symbol?: string; readonly interval?: number }) {
@@ -34,17 +40,33 @@ export function createSqlCandleStore(transport: SqlTransport, storeId: string): 
   }
 
   return {
-    storeId,
+    get storeId() {
+      return storeId
+    },
+    async renewId() {
+      const renewed = randomUUID()
+      await transport.query({
+        text: `UPDATE store_meta SET value = $1 WHERE key = 'store_id' RETURNING value`,
+        parameters: [renewed],
+      })
+      storeId = renewed
+    },
     async takeover(topology, topic, partitions, nowMs) {
       await checkTopic(transport, topology, topic)
       return takeOver(transport, topology, partitions, nowMs)
     },
+    repartition: (topology, change) => repartition(transport, topology, change),
     commit(commit) {
       if (commit.partitions.length === 0) return last
-      const turn = last.then(() => transport.commit(writeCommit(out, commit)))
+      const turn = last.then(async () => {
+        const written = tables.writtenBy(commit)
+        return transport.commit(await writeCommit(out, commit, written), written)
+      })
       last = turn.catch(() => undefined)
       return turn
     },
+    ensureTable: tables.ensure,
+    rows: tables.rows,
     async candles(query) {
       if (!isStorable(query.symbol) || query.limit <= 0) return []
       const rows = (await transport.query(candlesStatement(query))).map(toCandle)
@@ -67,6 +89,15 @@ export function createSqlCandleStore(transport: SqlTransport, storeId: string): 
         commitNo: toNumber(row[3]),
       }))
     },
+    async heldKeys(topology) {
+      const text = `SELECT partition, symbol, held_from, failed_at, history_from, error FROM quarantine
+        WHERE topology = $1 ORDER BY partition, symbol`
+      const rows = await transport.query({ text, parameters: [topology] })
+      return rows.map((row) => ({
+        ...{ partition: toNumber(row[0]), symbol: toText(row[1]), heldFrom: toNumber(row[2]) },
+        ...{ failedAt: toNumber(row[3]), historyFrom: toNumber(row[4]), error: toText(row[5]) },
+      }))
+    },
     async deadLetters(limit) {
       const text = `SELECT topic, partition, record_offset, reason, detail, symbol, schema_id, source, payload,
         ${epochMsSql('stored_at')} FROM dead_letters ORDER BY id DESC LIMIT $1::bigint`
@@ -76,6 +107,21 @@ export function createSqlCandleStore(transport: SqlTransport, storeId: string): 
       const text = `SELECT partition, from_offset, to_offset, symbol, reason, count
         FROM late_ranges ORDER BY id DESC LIMIT $1::bigint`
       return (await transport.query({ text, parameters: [limit] })).map(toLateRange)
+    },
+    declareTopology: (declared) => declareTopology(transport, declared),
+    topologies: () => topologies(transport),
+    committedTopics: (topology) => committedTopics(transport, topology),
+    async coverage(symbol, from, to) {
+      if (!isStorable(symbol)) return []
+      const text = `SELECT from_ms, to_ms, is_blind FROM coverage
+        WHERE symbol = $1 AND to_ms > $2::bigint AND from_ms < $3::bigint ORDER BY id`
+      const rows = await transport.query({ text, parameters: [symbol, from, to] })
+      return rows.map((row) => ({
+        symbol,
+        from: toNumber(row[0]),
+        to: toNumber(row[1]),
+        kind: toBoolean(row[2]) ? ('blind' as const) : ('settled' as const),
+      }))
     },
     ping: async () => void (await transport.query({ text: 'SELECT 1' })),
     close: () => transport.close(),

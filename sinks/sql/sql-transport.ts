@@ -1,3 +1,5 @@
+import type { TableSpec } from '../../schemas/table.ts'
+
 /** A parameter as text or number; lists are passed as array literals (`arrayLiteral`). */
 export type SqlParameter = string | number | null
 
@@ -14,8 +16,12 @@ export interface SqlTransport {
   query(statement: SqlStatement): Promise<SqlRows>
   /** One READ COMMITTED transaction; the rows of each statement. */
   transaction(statements: readonly SqlStatement[]): Promise<readonly SqlRows[]>
-  /** Stages the rows and merges them, in one transaction. `rows` is read before the promise settles, never after. */
-  commit(rows: Buffer): Promise<void>
+  /**
+   * Stages the rows and merges them, in one transaction. `rows` is read before the promise settles, never after.
+   *
+   * @param tables  Those that the rows write.
+   */
+  commit(rows: Buffer, tables: readonly TableSpec[]): Promise<void>
   close(): Promise<void>
 }
 

@@ -1,10 +1,11 @@
 import type { PartitionCheckpoint, TopicIdentity } from '../../ports/candle-store.ts'
 import { exitCodes, FatalError, invariant } from '../../schemas/errors.ts'
 import type { SqlRows, SqlStatement, SqlTransport } from './sql-transport.ts'
-import { arrayLiteral, toBytes, toNumber } from './sql-values.ts'
+import { arrayLiteral, toBytes, toNumber, toText } from './sql-values.ts'
 
 /** @throws {FatalError} `TOPIC_CHANGED` where offsets were committed against another topic of this name. */
 export async function checkTopic(transport: SqlTransport, topology: string, topic: TopicIdentity): Promise<void> {
+  await checkOnlyTopic(transport, topology, topic)
   const [row] = await transport.query({
     text: `INSERT INTO topic_identity AS t (topology, topic, topic_id, partitions) VALUES ($1, $2, $3, $4::int)
       ON CONFLICT (topology, topic) DO UPDATE SET topic_id = coalesce(t.topic_id, EXCLUDED.topic_id)
@@ -24,7 +25,34 @@ export async function checkTopic(transport: SqlTransport, topology: string, topi
     code: 'TOPIC_CHANGED',
     message: `Topic ${topic.topic} is not the one that was committed against`,
     why,
-    hint: 'Give the topic its old form back, or start with an empty store and a new DATA_DIR: the log is read again from its start',
+    hint:
+      grown && topic.partitions % storedPartitions === 0
+        ? `npm run repartition -- --partitions ${topic.partitions}`
+        : 'Give the topic its old form back, or start with an empty store and a new DATA_DIR: the log is read again from its start',
+    exitCode: exitCodes.config,
+  })
+}
+
+/** A stage that reads another topic now: its offsets and its state are of the one before. */
+async function checkOnlyTopic(transport: SqlTransport, topology: string, { topic }: TopicIdentity): Promise<void> {
+  const [row] = await transport.query({
+    text: `SELECT i.topic FROM topic_identity i WHERE i.topology = $1 AND i.topic <> $2
+      AND EXISTS (SELECT 1 FROM partitions p WHERE p.topology = $1 AND p.next_offset > 0) ORDER BY i.topic LIMIT 1`,
+    parameters: [topology, topic],
+  })
+  if (row === undefined) {
+    // Nothing was committed: what it would have read does not matter.
+    await transport.query({
+      text: 'DELETE FROM topic_identity WHERE topology = $1 AND topic <> $2',
+      parameters: [topology, topic],
+    })
+    return
+  }
+  throw new FatalError({
+    code: 'TOPIC_CHANGED',
+    message: `${topology} reads ${topic} now, and has read ${toText(row[0])}`,
+    why: 'Its committed offsets and its state are those of the topic before.',
+    hint: 'Give it its topic back, or another name: it then begins at the start of the log.',
     exitCode: exitCodes.config,
   })
 }
@@ -62,10 +90,16 @@ export async function takeOver(
       text: `SELECT partition, payload, commit_no FROM outbox WHERE ${mine} ORDER BY partition, commit_no`,
       parameters,
     },
+    {
+      text: `SELECT partition, symbol, held_from, failed_at, history_from, error, state FROM quarantine
+        WHERE ${mine} ORDER BY partition, symbol`,
+      parameters,
+    },
   ]
-  const [, , owned = [], states = [], outbox = []] = await transport.transaction(statements)
+  const [, , owned = [], states = [], outbox = [], quarantine = []] = await transport.transaction(statements)
   const statesOf = byPartition(states)
   const outboxOf = byPartition(outbox)
+  const quarantineOf = byPartition(quarantine)
   return owned
     .map((row) => {
       const partition = toNumber(row[0])
@@ -79,6 +113,10 @@ export async function takeOver(
         outbox: (outboxOf.get(partition) ?? []).map((entry) => ({
           commitNo: toNumber(entry[2]),
           payload: toBytes(entry[1]),
+        })),
+        quarantines: (quarantineOf.get(partition) ?? []).map((held) => ({
+          ...{ symbol: toText(held[1]), heldFrom: toNumber(held[2]), failedAt: toNumber(held[3]) },
+          ...{ historyFrom: toNumber(held[4]), error: toText(held[5]), state: toBytes(held[6]) },
         })),
       }
     })

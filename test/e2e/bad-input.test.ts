@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { runCli } from '../cli.ts'
+import { replayArgs, runCli } from '../cli.ts'
 import { parseExport } from '../trades.ts'
 
 let dir: string
@@ -14,17 +14,6 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'redwick-bad-'))
 })
 afterAll(() => rm(dir, { recursive: true, force: true }))
-
-const replay = (file: string): string[] => [
-  'topology',
-  '--feed',
-  'replay',
-  '--replay-file',
-  file,
-  '--replay-speed',
-  'max',
-  '--until-end',
-]
 
 it('malformed lines are dead letters with file and line; the run goes on and exits 0', async () => {
   const file = join(dir, 'trades.csv')
@@ -42,7 +31,7 @@ it('malformed lines are dead letters with file and line; the run goes on and exi
       '',
     ].join('\n'),
   )
-  const run = await runCli(replay(file), { DATA_DIR })
+  const run = await runCli(replayArgs(file), { DATA_DIR })
   expect(run, run.stderr).toMatchObject({ code: 0 })
   expect(run.stderr).toMatch(/rejected=4/)
   const listed = await runCli(['dead-letters', 'list', '--json'], { DATA_DIR })
@@ -76,12 +65,12 @@ function listening(): Promise<{ server: Server; port: number }> {
 it.each([
   {
     name: 'a replay file that is not there',
-    args: replay('/nowhere/trades.csv'),
+    args: replayArgs('/nowhere/trades.csv'),
     env: {},
     code: 69,
     error: 'REPLAY_UNREADABLE',
   },
-  { name: 'a folder as replay file', args: replay('.'), env: {}, code: 69, error: 'REPLAY_UNREADABLE' },
+  { name: 'a folder as replay file', args: replayArgs('.'), env: {}, code: 69, error: 'REPLAY_UNREADABLE' },
   {
     name: 'replay without a file',
     args: ['topology', '--feed', 'replay', '--until-end'],
@@ -155,7 +144,7 @@ it('a port in use is an error, and none for a run that ends by itself', async ()
     expect(refused.stderr).toMatch(/^PORT_IN_USE: /m)
     const file = join(dir, 'one.csv')
     await writeFile(file, 'BTC-USDT,1700000000000,100.5,1,buy,1\n')
-    const ended = await runCli(replay(file), { DATA_DIR, PORT: String(port) })
+    const ended = await runCli(replayArgs(file), { DATA_DIR, PORT: String(port) })
     expect(ended, ended.stderr).toMatchObject({ code: 0 })
   } finally {
     server.close()
@@ -171,7 +160,7 @@ it('an archive that ends too early is an error, and what was read before it is k
   const whole = gzipSync(rows.join('\n'))
   await writeFile(file, whole.subarray(0, Math.floor(whole.length / 2)))
   const DATA_DIR = await fresh()
-  const run = await runCli(replay(file), { DATA_DIR })
+  const run = await runCli(replayArgs(file), { DATA_DIR })
   expect(run, run.stderr).toMatchObject({ code: 69 })
   expect(run.stderr).toMatch(/^REPLAY_UNREADABLE: /m)
   const exported = await runCli(['export', '--out', '-', '--interval', '1m'], { DATA_DIR })
@@ -182,7 +171,7 @@ it('a dead Redis costs no candle', async () => {
   const file = join(dir, 'two.csv')
   await writeFile(file, 'BTC-USDT,1700000000000,100.5,1,buy,1\n')
   const DATA_DIR = await fresh()
-  const run = await runCli(replay(file), { DATA_DIR, REDIS_URL: 'redis://127.0.0.1:1' })
+  const run = await runCli(replayArgs(file), { DATA_DIR, REDIS_URL: 'redis://127.0.0.1:1' })
   expect(run, run.stderr).toMatchObject({ code: 0 })
   const exported = await runCli(['export', '--out', '-', '--interval', '1m'], { DATA_DIR })
   expect(parseExport(exported.stdout)).toHaveLength(1)

@@ -5,6 +5,10 @@ export interface Mutant {
   readonly file: string
   /** From 1. */
   readonly line: number
+  /** From 1, in the line without what it is indented by. */
+  readonly column: number
+  /** The line, without what it is indented by. */
+  readonly source: string
   readonly before: string
   readonly after: string
   /** The whole file with the change. */
@@ -84,13 +88,17 @@ function changesOf(node: ts.Node): Change[] {
 /** Every mutant of a file, in the order of its text. */
 export function mutantsOf(file: string, text: string): Mutant[] {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
+  const lines = text.split('\n')
   const mutants: Mutant[] = []
   const visit = (node: ts.Node): void => {
     if (isLeftOut(node)) return
     for (const [start, end, after] of changesOf(node)) {
-      const { line } = source.getLineAndCharacterOfPosition(start)
-      const before = text.slice(start, end)
-      mutants.push({ file, line: line + 1, before, after, text: text.slice(0, start) + after + text.slice(end) })
+      const { line, character } = source.getLineAndCharacterOfPosition(start)
+      const whole = lines[line] ?? ''
+      const column = character + 1 - (whole.length - whole.trimStart().length)
+      const place = { file, line: line + 1, column, source: whole.trim() }
+      const changed = text.slice(0, start) + after + text.slice(end)
+      mutants.push({ ...place, before: text.slice(start, end), after, text: changed })
     }
     ts.forEachChild(node, visit)
   }

@@ -23,6 +23,9 @@ const starters: Readonly<Record<ServiceName, () => Promise<Started>>> = {
 
 const running: Started[] = []
 
+// Told to end, we end what we started: an exit does so, a signal's own end does not.
+process.once('SIGTERM', () => process.exit(143))
+
 /** Starts, all at once, the services that the selected test files name, and provides their addresses. */
 export async function setup(project: TestProject): Promise<void> {
   const wanted = await wantedServices(project)

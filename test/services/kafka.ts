@@ -20,6 +20,14 @@ interface KafkaOptions {
   /** Keeps its data here and leaves it; default: a temporary folder that `stop` removes. */
   readonly dir?: string
   readonly port?: number
+  /** More listeners, each for one client that finds the broker through a proxy. */
+  readonly proxied?: readonly ProxiedListener[]
+}
+
+interface ProxiedListener {
+  readonly port: number
+  /** Port of the proxy before it: what the broker tells this client. */
+  readonly advertised: number
 }
 
 /**
@@ -32,7 +40,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServi
   const port = options.port ?? (await freePort())
   return inServiceDir('kafka', options.dir, async (dir, clean) => {
     const properties = join(dir, 'server.properties')
-    await writeFile(properties, serverProperties(join(dir, 'log'), port, await freePort()))
+    await writeFile(properties, serverProperties(join(dir, 'log'), port, await freePort(), options.proxied))
     if (!existsSync(join(dir, 'log'))) await cp(await formattedLog(jars), join(dir, 'log'), { recursive: true })
     const logFile = join(dir, 'broker.out')
     const args = [...jvmArguments, '-cp', `${jars}/*`, 'kafka.Kafka', properties]
@@ -77,14 +85,23 @@ async function formattedLog(jars: string): Promise<string> {
   return formatted
 }
 
-function serverProperties(logDir: string, port: number, controllerPort: number): string {
+function serverProperties(
+  logDir: string,
+  port: number,
+  controllerPort: number,
+  proxied: readonly ProxiedListener[] = [],
+): string {
+  const more = (text: (one: ProxiedListener, name: string) => string): string =>
+    proxied.map((one, i) => `,${text(one, `PROXIED${i}`)}`).join('')
+  const listeners = more((one, name) => `${name}://127.0.0.1:${one.port}`)
+  const advertised = more((one, name) => `${name}://127.0.0.1:${one.advertised}`)
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${listeners}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port}${advertised}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT${more((_, name) => `${name}:PLAINTEXT`)}
 inter.broker.listener.name=PLAINTEXT
 log.dirs=${logDir}
 num.partitions=1

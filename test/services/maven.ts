@@ -18,7 +18,10 @@ export async function mavenFolder(name: string, mavenArguments: (dir: string) =>
   const part = `${dir}.${process.pid}.part`
   await mkdir(part, { recursive: true })
   try {
-    await run('mvn', ['-q', '-B', ...mavenArguments(part)], { timeout: downloadMsMax })
+    // Without a project Maven leaves its markers in a folder of this literal name, wherever it runs.
+    await run('mvn', ['-q', '-B', ...mavenArguments(part)], { timeout: downloadMsMax, cwd: part })
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the folder's name
+    await rm(join(part, '${project.basedir}'), { recursive: true, force: true })
     await rename(part, dir).catch((error: unknown) => {
       if (!existsSync(dir)) throw error // another run was first
     })

@@ -8,6 +8,13 @@ import { inServiceDir, run, spawnService, untilReady } from './service-process.t
 
 const binDirs = ['/usr/lib/postgresql/15/bin', '/usr/lib/postgresql/16/bin', '/usr/lib/postgresql/17/bin']
 
+/** Folder of PostgreSQL's programs. */
+export function postgresBin(): string {
+  const bin = binDirs.find((dir) => existsSync(dir))
+  if (bin === undefined) throw new Error('PostgreSQL 15 is not installed (apt-get install postgresql-15)')
+  return bin
+}
+
 interface PostgresService {
   readonly url: string
   readonly pid: number
@@ -27,8 +34,7 @@ interface PostgresOptions {
  * @throws {Error} When PostgreSQL is not installed or does not start.
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresService> {
-  const bin = binDirs.find((dir) => existsSync(dir))
-  if (bin === undefined) throw new Error('PostgreSQL 15 is not installed (apt-get install postgresql-15)')
+  const bin = postgresBin()
   const port = options.port ?? (await freePort())
   const user = await serverUser()
   return inServiceDir('postgres', options.dir, async (dir, clean) => {

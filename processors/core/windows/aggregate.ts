@@ -1,4 +1,4 @@
-import type { ByteReader, ByteWriter } from '../byte-buffer.ts'
+import { type Codec, numberCodec } from '../codec.ts'
 
 /**
  * What a window makes of its events. `merge` joins two parts of one window, the earlier first; the result must not
@@ -7,17 +7,12 @@ import type { ByteReader, ByteWriter } from '../byte-buffer.ts'
  * @typeParam In  An event's value.
  * @typeParam Acc What is kept of a window; never changed in place.
  */
-export interface Aggregate<In, Acc> {
+export interface Aggregate<In, Acc> extends Codec<Acc> {
   readonly empty: Acc
   add(acc: Acc, value: In, eventTime: number): Acc
   merge(earlier: Acc, later: Acc): Acc
-  write(writer: ByteWriter, acc: Acc): void
-  read(reader: ByteReader): Acc
-}
-
-const number = {
-  write: (writer: ByteWriter, acc: number): void => writer.f64(acc),
-  read: (reader: ByteReader): number => reader.f64(),
+  /** Nothing is left in it: the window has no value, and one that was said is withdrawn. Default: never. */
+  isEmpty?(acc: Acc): boolean
 }
 
 /** How many events. */
@@ -25,7 +20,7 @@ export const countEvents: Aggregate<unknown, number> = {
   empty: 0,
   add: (acc) => acc + 1,
   merge: (earlier, later) => earlier + later,
-  ...number,
+  ...numberCodec,
 }
 
 /** The sum of numbers, rounded at each step: exact where all partial sums are. */
@@ -33,5 +28,5 @@ export const sumNumbers: Aggregate<number, number> = {
   empty: 0,
   add: (acc, value) => acc + value,
   merge: (earlier, later) => earlier + later,
-  ...number,
+  ...numberCodec,
 }

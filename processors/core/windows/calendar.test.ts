@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { propertyRuns } from '../../../test/property-runs.ts'
 import type { CalendarSpec, TradingSpec } from './calendar.ts'
 import { windowAssigner } from './window.ts'
 
-const numRuns = Number(process.env['PROPERTY_RUNS'] ?? 200)
 const hour = 3_600_000
 const at = (text: string): number => Date.parse(text)
 
@@ -127,7 +127,7 @@ it('calendar windows adjoin, in every zone', () => {
       expect(windowAssigner(spec)(window.end - 1)).toEqual([window])
       expect(windowAssigner(spec)(window.end)[0]?.start).toBe(window.end)
     }),
-    { numRuns },
+    propertyRuns(200),
   )
 })
 

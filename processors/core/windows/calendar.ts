@@ -122,7 +122,8 @@ export function tradingAssigner(spec: TradingSpec): WindowAssigner {
   )
   const hoursOf = (day: CalendarDay): WallHours | undefined =>
     holidays.has(day) ? undefined : (exceptions.get(day) ?? week[weekdayOf(day)])
-  for (const day of [...exceptions.keys(), ...week.map((_, i) => (i + 4) * dayMs)])
+  const anyWeek = week.map((_, i) => i * dayMs)
+  for (const day of [...exceptions.keys(), ...anyWeek])
     for (const earlier of [day - dayMs, day]) checkApart(hoursOf(earlier), hoursOf(earlier + dayMs))
   return remembering((time) => windowAt(zone, hoursOf, time))
 }

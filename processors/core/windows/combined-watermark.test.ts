@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createByteReader, createByteWriter } from '../byte-buffer.ts'
 import { type CombinedWatermark, createCombinedWatermark } from './combined-watermark.ts'
 
 const none = Number.NEGATIVE_INFINITY
@@ -34,6 +35,23 @@ describe('the watermark of several inputs', () => {
     combined.setIdle(0)
     combined.setIdle(1)
     expect([combined.current, combined.isIdle]).toEqual([9, true])
+  })
+  it('is the greatest of any also when that was idle before', () => {
+    const combined = byStatus(0, 1)
+    combined.advance(0, 7)
+    combined.advance(1, 9)
+    combined.setIdle(1)
+    expect(combined.current).toBe(7)
+    combined.setIdle(0)
+    expect(combined.current).toBe(9)
+  })
+  it('stays where it is when the only active input is behind', () => {
+    const combined = byStatus(0, 1)
+    combined.advance(0, 7)
+    combined.setIdle(1)
+    combined.setActive(1)
+    combined.setIdle(0)
+    expect([combined.current, combined.isIdle]).toEqual([7, false])
   })
   it('is not held up by an input that has come back and is behind', () => {
     const combined = byStatus(0, 1)
@@ -82,9 +100,69 @@ describe('the watermark of several inputs', () => {
     combined.advance(0, 8)
     expect(combined.current).toBe(8)
   })
+  it('keeps what an input had that is added again', () => {
+    const combined = byStatus(0, 1)
+    combined.advance(0, 7)
+    combined.advance(1, 5)
+    combined.add(0)
+    combined.advance(1, 6)
+    expect(combined.current).toBe(6)
+  })
+  it('takes no lower watermark of an input', () => {
+    const combined = byStatus(0, 1)
+    combined.advance(0, 7)
+    combined.advance(1, 5)
+    combined.advance(0, 3)
+    combined.advance(1, 9)
+    expect(combined.current).toBe(7)
+  })
+  it('waits for an input that comes back where it stands', () => {
+    const combined = byStatus(0, 1)
+    for (const input of [0, 1]) combined.advance(input, 7)
+    combined.setIdle(1)
+    combined.setActive(1)
+    combined.advance(0, 9)
+    expect(combined.current).toBe(7)
+  })
+  it('still waits for an input of which it is said that it is active when it was', () => {
+    const combined = byStatus(0)
+    combined.advance(0, 7)
+    combined.add(1)
+    combined.setActive(1)
+    combined.advance(0, 9)
+    expect(combined.current).toBe(7)
+  })
   it('is none and not idle without inputs', () => {
     const combined = byStatus()
     expect([combined.current, combined.isIdle]).toEqual([none, false])
     expect(() => combined.advance(0, 1)).toThrow('there is no input 0')
   })
+})
+
+it('what is written and read goes on: who is idle, who is behind, and how far each is', () => {
+  const before = byStatus(0, 1, 2, 3)
+  before.setIdle(1)
+  before.setIdle(2)
+  before.advance(3, 8)
+  before.advance(0, 7)
+  before.setActive(2)
+  before.advance(2, 3)
+  const writer = createByteWriter()
+  before.write(writer)
+  const image = writer.finish()
+  const after = byStatus(0, 1, 2, 3)
+  after.read(createByteReader(image))
+  const again = createByteWriter()
+  after.write(again)
+  expect(again.finish()).toEqual(image)
+  for (const combined of [before, after]) {
+    const seen = (input: number, watermark: number): number => {
+      combined.advance(input, watermark)
+      return combined.current
+    }
+    expect([combined.current, combined.isIdle]).toEqual([7, false])
+    expect(seen(0, 9)).toBe(8) // input 3; 1 is idle, 2 is behind
+    expect([seen(2, 9), seen(0, 12), seen(3, 12)]).toEqual([8, 8, 9])
+    expect([seen(1, 10), seen(2, 12)]).toEqual([9, 12])
+  }
 })

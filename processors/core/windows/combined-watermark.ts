@@ -1,3 +1,5 @@
+import type { ByteReader, ByteWriter } from '../byte-buffer.ts'
+
 /**
  * The watermark of a stream that has several inputs: the least of those that are active.
  *
@@ -17,6 +19,9 @@ export interface CombinedWatermark {
   readonly current: number
   /** Whether there are inputs and all are idle. */
   readonly isIdle: boolean
+  write(writer: ByteWriter): void
+  /** Reads the state of the inputs that were written; others stay as they are. */
+  read(reader: ByteReader): void
 }
 
 export interface CombinedWatermarkOptions {
@@ -92,6 +97,24 @@ export function createCombinedWatermark({ inputs, wakes }: CombinedWatermarkOpti
     },
     get isIdle() {
       return isAllIdle()
+    },
+    write(writer) {
+      writer.f64(current)
+      writer.uint(states.size)
+      for (const [input, { watermark, isIdle, isAligned }] of states) {
+        writer.uint(input)
+        writer.f64(watermark)
+        writer.byte((isIdle ? 1 : 0) | (isAligned ? 2 : 0))
+      }
+    },
+    read(reader) {
+      current = reader.f64()
+      for (let count = reader.uint(); count > 0; count--) {
+        const input = reader.uint()
+        const watermark = reader.f64()
+        const flags = reader.byte()
+        states.set(input, { watermark, isIdle: (flags & 1) !== 0, isAligned: (flags & 2) !== 0 })
+      }
     },
   }
 }

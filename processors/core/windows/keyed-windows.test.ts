@@ -1,16 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { propertyRuns } from '../../../test/property-runs.ts'
 import { createByteReader, createByteWriter } from '../byte-buffer.ts'
 import { countEvents, sumNumbers } from './aggregate.ts'
-import {
-  createKeyedWindows,
-  type KeyedWindows,
-  type KeyedWindowsOptions,
-  type WindowEmission,
-} from './keyed-windows.ts'
+import { createKeyedWindows, type KeyedWindows, type KeyedWindowsOptions } from './keyed-windows.ts'
 import { type WindowSpec, windowAssigner } from './window.ts'
-
-const numRuns = Number(process.env['PROPERTY_RUNS'] ?? 200)
+import type { WindowEmission } from './window-entry.ts'
 
 type Options = Omit<KeyedWindowsOptions<number, number>, 'aggregate'>
 const create = (options: Options): KeyedWindows<number, number> =>
@@ -202,7 +197,7 @@ function play(options: Options, log: readonly Step[], restart: (at: number) => b
   }
   windows.advance(Number.POSITIVE_INFINITY)
   drain()
-  expect(windows.size, 'no state is left after lateness').toBe(0)
+  expect([windows.size, windows.keys], 'no state is left after lateness').toEqual([0, 0])
   return { rows, late }
 }
 
@@ -280,7 +275,7 @@ describe('any log', () => {
         expect(byId(play(options, log))).toEqual(expected)
         expect(byId(play(options, log, (at) => restarts.includes(at)))).toEqual(expected)
       }),
-      { numRuns },
+      propertyRuns(200),
     )
   })
   it('gives sessions their events', () => {
@@ -291,7 +286,7 @@ describe('any log', () => {
         expect(byId(play(options, log))).toEqual(expected)
         expect(byId(play(options, log, (at) => restarts.includes(at)))).toEqual(expected)
       }),
-      { numRuns },
+      propertyRuns(200),
     )
   })
   it('says the same in one word when lateness is over', () => {
@@ -300,7 +295,7 @@ describe('any log', () => {
         const options = { window, allowedLatenessMs }
         expect(byId(play({ ...options, trigger: 'on-expiry' }, log))).toEqual(byId(play(options, log)))
       }),
-      { numRuns },
+      propertyRuns(200),
     )
   })
 })

@@ -5,18 +5,7 @@ import { mergeWith } from './merging.ts'
 import type { Window } from './span.ts'
 import { createTimeHeap } from './time-heap.ts'
 import { checkWindow, type WindowSpec, windowAssigner } from './window.ts'
-
-/** What is said of a window: see `WindowTrigger`. */
-export type WindowEmissionKind = 'update' | 'final' | 'correction' | 'retraction'
-
-export interface WindowEmission<Acc> {
-  readonly kind: WindowEmissionKind
-  readonly key: string
-  readonly window: Window
-  readonly value: Acc
-  /** Events that changed the window so far; what a merge joined counts together. */
-  readonly revision: number
-}
+import { type Entry, emission, entryCodec, isBefore, type WindowEmission } from './window-entry.ts'
 
 /**
  * When a window speaks. `on-time`: a `final` when the watermark passes its end, a `correction` when a later event changes
@@ -32,51 +21,40 @@ export interface KeyedWindowsOptions<In, Acc> {
 }
 
 /** Windows of many keys, of one partition. */
-export interface KeyedWindows<In, Acc> {
+export interface EventWindows<In, Acc> {
   /**
-   * Puts an event into its windows.
+   * Puts an event into its windows; what the aggregate throws leaves them as they were.
    *
+   * @param weight What it adds to the revision, 1 or 0. Default 1.
    * @returns The windows it was too late for.
    */
-  add(key: string, eventTime: number, value: In): readonly Window[]
+  add(key: string, eventTime: number, value: In, weight?: number): readonly Window[]
   /** Every event up to `watermark` has arrived: fires and expires what that passes. A lower one changes nothing. */
   advance(watermark: number): void
   /** Takes the updates of open windows since the last pulse, and retractions of those that a merge took in. */
   pulse(): WindowEmission<Acc>[]
   /** Takes the finals, corrections and retractions since the last time, of each window the last. */
   drain(): WindowEmission<Acc>[]
-  /** Writes the watermark and every window alive. Drain first: what has not been taken is not written. */
-  write(writer: ByteWriter): void
-  /** Reads into windows that are empty yet. */
+  /**
+   * Writes everything, or only the keys that changed since the last time. Drain first: what has not been taken is not
+   * written, but for retractions that wait for the pulse.
+   */
+  write(writer: ByteWriter, full?: boolean): void
+  /** Reads everything into empty windows, then, in order, what changed. */
   read(reader: ByteReader): void
-  readonly watermark: number
   /** Windows alive. */
   readonly size: number
 }
 
-interface Entry<Acc> {
-  readonly key: string
-  readonly start: number
-  end: number
-  acc: Acc
-  revision: number
-  isFired: boolean
-  /** A final of it was taken. */
-  isPublished: boolean
-  /** An update of it was taken. */
-  isShown: boolean
-  /** Changed since it was last drained. */
-  isChanged: boolean
-  isGone: boolean
+/** Windows of event time. */
+export interface KeyedWindows<In, Acc> extends EventWindows<In, Acc> {
+  readonly watermark: number
+  /** Keys that have windows alive. */
+  readonly keys: number
 }
 
 /** The years that a date can have: what a window adds to them is still a safe integer. */
-const eventTimeMax = 8.64e15
-
-/** What is due at one instant is said in one order, however it came about. */
-function isBefore(a: Entry<unknown>, b: Entry<unknown>): boolean {
-  return a.key !== b.key ? a.key < b.key : a.start < b.start
-}
+export const eventTimeMax = 8.64e15
 
 /**
  * Windowed aggregation with allowed lateness.
@@ -95,6 +73,7 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
   /** Of each key, ascending by start. */
   const windowsOf = new Map<string, Entry<Acc>[]>()
   const timers = createTimeHeap<Entry<Acc>>(isBefore)
+  const codec = entryCodec(aggregate)
   let watermark = Number.NEGATIVE_INFINITY
   let size = 0
   let changed: Entry<Acc>[] = []
@@ -102,22 +81,31 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
   let said: WindowEmission<Acc>[] = []
   /** Retractions of sessions of which only updates were said. */
   let withdrawn: WindowEmission<Acc>[] = []
+  /** Keys whose windows are not as they were last written. */
+  const touched = new Set<string>()
 
   const expiresAt = (end: number): number => end - 1 + lateness
   const firesAt = (end: number): number => end - 1 + waitMs
-  const emission = (kind: WindowEmissionKind, entry: Entry<Acc>): WindowEmission<Acc> => ({
-    kind,
-    key: entry.key,
-    window: { start: entry.start, end: entry.end },
-    value: entry.acc,
-    revision: entry.revision,
-  })
+  const isEmpty = (entry: Entry<Acc>): boolean => aggregate.isEmpty?.(entry.acc) === true
+  /** What a final replaces is taken back before it, not at the pulse after it. */
+  const withdrawFirst = (key: string): void => {
+    if (withdrawn.length === 0) return
+    said.push(...withdrawn.filter((retraction) => retraction.key === key))
+    withdrawn = withdrawn.filter((retraction) => retraction.key !== key)
+  }
   const say = (entry: Entry<Acc>): void => {
     entry.isChanged = false
-    said.push(emission(entry.isPublished ? 'correction' : 'final', entry))
-    entry.isPublished = true
+    withdrawFirst(entry.key)
+    if (!isEmpty(entry)) {
+      said.push(emission(entry.isPublished ? 'correction' : 'final', entry))
+      entry.isPublished = true
+      return
+    }
+    if (entry.isPublished || entry.isShown) said.push(emission('retraction', entry))
+    entry.isPublished = entry.isShown = false
   }
   const note = (entry: Entry<Acc>): void => {
+    touched.add(entry.key)
     if (entry.isFired && !entry.isChanged) {
       entry.isChanged = true
       changed.push(entry)
@@ -137,6 +125,7 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
     if (list.length === 0) windowsOf.delete(entry.key)
     entry.isGone = true
     fresh.delete(entry)
+    touched.add(entry.key)
     size -= 1
   }
   /** Puts a new window at its place, ascending; its time may have come already. */
@@ -146,7 +135,7 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
       ...{ isFired: false, isPublished: false, isShown: false, isChanged: false, isGone: false },
     }
     const list = windowsOf.get(key) ?? []
-    if (list.length === 0) windowsOf.set(key, list)
+    windowsOf.set(key, list)
     let at = list.length
     while (at > 0 && (list[at - 1] as Entry<Acc>).start > start) at -= 1
     list.splice(at, 0, entry)
@@ -155,25 +144,27 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
     else timers.push(firesAt(end), entry)
     return entry
   }
-  const change = (entry: Entry<Acc>, value: In, eventTime: number): void => {
-    entry.acc = aggregate.add(entry.acc, value, eventTime)
-    entry.revision += 1
+  const change = (entry: Entry<Acc>, acc: Acc, weight: number): void => {
+    entry.acc = acc
+    entry.revision += weight
     note(entry)
   }
 
-  const addFixed = (key: string, eventTime: number, value: In): readonly Window[] => {
+  const addFixed = (key: string, eventTime: number, value: In, weight: number): readonly Window[] => {
     const late: Window[] = []
+    const changes: { readonly known: Entry<Acc> | undefined; readonly window: Window; readonly acc: Acc }[] = []
     for (const window of assign(eventTime)) {
       if (watermark >= expiresAt(window.end)) {
         late.push(window)
         continue
       }
       const known = windowsOf.get(key)?.find(({ start }) => start === window.start)
-      change(known ?? put(key, window, aggregate.empty, 0), value, eventTime)
+      changes.push({ known, window, acc: aggregate.add(known?.acc ?? aggregate.empty, value, eventTime) })
     }
+    for (const { known, window, acc } of changes) change(known ?? put(key, window, aggregate.empty, 0), acc, weight)
     return late
   }
-  const addSession = (key: string, eventTime: number, value: In): readonly Window[] => {
+  const addSession = (key: string, eventTime: number, value: In, weight: number): readonly Window[] => {
     const [alone] = assign(eventTime)
     invariant(alone !== undefined, 'an event is a session of its own')
     const list = windowsOf.get(key) ?? []
@@ -182,19 +173,18 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
     const parts = list.slice(at, at + count)
     const [only] = parts
     if (count === 1 && only !== undefined && only.start === merged.start && only.end === merged.end) {
-      change(only, value, eventTime)
+      change(only, aggregate.add(only.acc, value, eventTime), weight)
       return []
     }
-    let acc = aggregate.empty
-    let revision = 0
+    const joined = parts.reduce((acc, part) => aggregate.merge(acc, part.acc), aggregate.empty)
+    const acc = aggregate.add(joined, value, eventTime)
     for (const part of parts) {
       remove(part)
       if (part.isPublished) said.push(emission('retraction', part))
       else if (part.isShown) withdrawn.push(emission('retraction', part))
-      acc = aggregate.merge(acc, part.acc)
-      revision += part.revision
     }
-    change(put(key, merged, acc, revision), value, eventTime)
+    const revision = parts.reduce((sum, part) => sum + part.revision, 0)
+    change(put(key, merged, aggregate.empty, revision), acc, weight)
     return []
   }
   const flushChanged = (): void => {
@@ -203,12 +193,14 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
   }
 
   return {
-    add(key, eventTime, value) {
+    add(key, eventTime, value, weight = 1) {
       invariant(
         Number.isSafeInteger(eventTime) && Math.abs(eventTime) <= eventTimeMax,
         `an event time is a whole number of ms, at most ${eventTimeMax} from 1970, was ${eventTime}`,
       )
-      return spec.kind === 'session' ? addSession(key, eventTime, value) : addFixed(key, eventTime, value)
+      return spec.kind === 'session'
+        ? addSession(key, eventTime, value, weight)
+        : addFixed(key, eventTime, value, weight)
     },
     advance(to) {
       if (!(to > watermark)) return
@@ -224,8 +216,13 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
       }
     },
     pulse() {
-      const updates = [...withdrawn, ...[...fresh].map((entry) => emission('update', entry))]
-      for (const entry of fresh) entry.isShown = true
+      const updates = withdrawn
+      for (const entry of fresh) {
+        touched.add(entry.key)
+        if (!isEmpty(entry)) updates.push(emission('update', entry))
+        else if (entry.isShown) updates.push(emission('retraction', entry))
+        entry.isShown = !isEmpty(entry)
+      }
       fresh = new Set()
       withdrawn = []
       return updates
@@ -236,40 +233,49 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
       said = []
       return taken
     },
-    write(writer) {
+    write(writer, full = true) {
       invariant(said.length === 0 && changed.length === 0, 'windows are drained before they are written')
       writer.f64(watermark)
-      writer.uint(size)
-      for (const list of windowsOf.values())
-        for (const entry of list) {
-          writer.text(entry.key)
-          writer.f64(entry.start)
-          writer.f64(entry.end)
-          writer.uint(entry.revision)
-          writer.byte(entry.isPublished ? 1 : 0)
-          aggregate.write(writer, entry.acc)
-        }
+      writer.uint(withdrawn.length)
+      for (const retraction of withdrawn) codec.writeRetraction(writer, retraction)
+      const keys = full ? windowsOf : touched
+      writer.uint(keys.size)
+      for (const key of keys.keys()) {
+        const list = windowsOf.get(key) ?? []
+        writer.text(key)
+        writer.uint(list.length)
+        for (const entry of list) codec.write(writer, entry, fresh.has(entry))
+      }
+      touched.clear()
     },
     read(reader) {
-      invariant(size === 0, 'windows are read into empty ones')
       watermark = reader.f64()
-      for (let count = reader.uint(); count > 0; count--) {
+      withdrawn = []
+      for (let count = reader.uint(); count > 0; count--) withdrawn.push(codec.readRetraction(reader))
+      for (let keys = reader.uint(); keys > 0; keys--) {
         const key = reader.text()
-        const window = { start: reader.f64(), end: reader.f64() }
-        const revision = reader.uint()
-        const isPublished = reader.byte() === 1
-        const entry = put(key, window, aggregate.read(reader), revision)
-        entry.isPublished = isPublished
-        // It was taken before it was written: `put` saw it fire anew.
-        entry.isChanged = false
+        for (const entry of [...(windowsOf.get(key) ?? [])]) remove(entry)
+        for (let count = reader.uint(); count > 0; count--) {
+          const read = codec.read(reader)
+          const entry = put(key, read.window, read.value, read.revision)
+          entry.isPublished = read.isPublished
+          entry.isShown = read.isShown
+          // It was taken before it was written: `put` saw it fire anew.
+          entry.isChanged = false
+          if (read.isFresh) fresh.add(entry)
+        }
       }
       changed = []
+      touched.clear()
     },
     get watermark() {
       return watermark
     },
     get size() {
       return size
+    },
+    get keys() {
+      return windowsOf.size
     },
   }
 }

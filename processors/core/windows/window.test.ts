@@ -57,6 +57,7 @@ describe('a window is refused', () => {
     { name: 'moved by its size', spec: { kind: 'tumbling', sizeMs: 5, shiftMs: 5 } },
     { name: 'moved by half a ms', spec: { kind: 'tumbling', sizeMs: 5, shiftMs: 0.5 } },
     { name: 'that does not hop', spec: { kind: 'hopping', sizeMs: 5, advanceMs: 0 } },
+    { name: 'that hops by half a ms', spec: { kind: 'hopping', sizeMs: 5, advanceMs: 0.5 } },
     { name: 'that hops over events', spec: { kind: 'hopping', sizeMs: 5, advanceMs: 6 } },
     { name: 'that hops too often', spec: { kind: 'hopping', sizeMs: hoppingWindowsMax + 1, advanceMs: 1 } },
     { name: 'moved by its advance', spec: { kind: 'hopping', sizeMs: 5, advanceMs: 2, shiftMs: -2 } },
@@ -72,6 +73,7 @@ describe('a window is refused', () => {
     { kind: 'tumbling', sizeMs: 5, shiftMs: -4 },
     { kind: 'hopping', sizeMs: hoppingWindowsMax, advanceMs: 1 },
     { kind: 'hopping', sizeMs: 5, advanceMs: 5 },
+    { kind: 'hopping', sizeMs: 3_600_000, advanceMs: 60_000 },
     { kind: 'session', gapMs: 1 },
     { kind: 'calendar', unit: 'day', zone: 'UTC' },
   ])('but not %o', (spec) => {
@@ -92,6 +94,10 @@ describe('an idle timer', () => {
     timer.isIdle(0)
     timer.activity()
     expect([100, 101, 111, 112].map((now) => timer.isIdle(now))).toEqual([false, false, false, true])
+  })
+  it('may be of one ms', () => {
+    const timer = createIdleTimer(1)
+    expect([0, 1, 2].map((now) => timer.isIdle(now))).toEqual([false, false, true])
   })
   it.each([0, -1, 0.5, Number.NaN])('refuses a timeout of %s', (timeout) => {
     expect(() => createIdleTimer(timeout)).toThrow(expect.objectContaining({ code: 'BAD_IDLE_TIMEOUT', exitCode: 78 }))
@@ -116,4 +122,17 @@ it('a heap of times gives what is due, by time and then in its own order', () =>
   expect(heap.size).toBe(1)
   expect(heap.popUntil(8)).toBeUndefined()
   expect(heap.popUntil(9)).toBe('n')
+})
+
+it('a heap of many times gives them ascending, while others are put in', () => {
+  const heap = createTimeHeap<number>((a, b) => a < b)
+  const times = Array.from({ length: 101 }, (_, i) => (i * 37) % 101)
+  for (const time of times) heap.push(time, time)
+  const due: number[] = []
+  for (let item = heap.popUntil(300); item !== undefined; item = heap.popUntil(300)) {
+    due.push(item)
+    if (item % 2 === 0 && item < 101) heap.push(item + 101, item + 101)
+  }
+  const later = times.filter((time) => time % 2 === 0).map((time) => time + 101)
+  expect(due).toEqual([...times, ...later].sort((a, b) => a - b))
 })

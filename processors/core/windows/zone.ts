@@ -26,22 +26,19 @@ export function createZone(name: string): Zone {
   const format = formatOf(name)
   const offsetAt = (time: number): number => {
     const whole = Math.floor(time / 1000) * 1000
-    const part: Record<string, number> = {}
-    for (const { type, value } of format.formatToParts(whole)) part[type] = Number(value)
-    const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = part
+    const parts = format.formatToParts(whole)
+    const part = (type: Intl.DateTimeFormatPartTypes): number => Number(parts.find((one) => one.type === type)?.value)
     // Not Date.UTC: to it the years 0 to 99 are those of the last century.
     const wall = new Date(0)
-    wall.setUTCFullYear(year, month - 1, day)
-    return wall.setUTCHours(hour, minute, second) - whole
+    wall.setUTCFullYear(part('year'), part('month') - 1, part('day'))
+    return wall.setUTCHours(part('hour'), part('minute'), part('second')) - whole
   }
   const instantOf = (day: CalendarDay, wallMs: number): number => {
     const wall = day + wallMs
-    const before = offsetAt(wall - offsetMsMax)
-    const after = offsetAt(wall + offsetMsMax)
     // Of an hour that comes twice, the first.
-    const found = [wall - before, wall - after].sort((a, b) => a - b).find((time) => time + offsetAt(time) === wall)
-    if (found !== undefined) return found
-    // The clock jumps over it: the jump is where the wall's time first is at least that.
+    const early = wall - offsetAt(wall - offsetMsMax)
+    if (early + offsetAt(early) === wall) return early
+    // The clock was changed since: where it jumped over the wall's time, the jump is where that first is at least it.
     let low = wall - offsetMsMax
     let high = wall + offsetMsMax
     while (high - low > 1) {

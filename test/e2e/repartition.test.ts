@@ -1,0 +1,4 @@
+import { describe } from 'vitest'
+import { repartitionSuite } from './repartition.ts'
+
+describe('npm run repartition, embedded', () => repartitionSuite())

@@ -1,0 +1,79 @@
+import { expect, it } from 'vitest'
+import type { OutgoingRecord } from '../ports/broker.ts'
+import type { Emission } from '../schemas/candle.ts'
+import { TransientError } from '../schemas/errors.ts'
+import { createEmissionPublisher } from './emission-publisher.ts'
+import { candle } from './testing/builders.ts'
+
+const update = (symbol: string) => ({ kind: 'update' as const, candle: candle({ symbol }) })
+
+/** A publisher of partition 0, whose sends are told as they arrive; the `failing`th one does not. */
+function createPublisher(failing = 0) {
+  const sent: string[] = []
+  let sends = 0
+  const publisher = createEmissionPublisher({
+    topic: 't',
+    producer: {
+      async send(_topic, records: readonly OutgoingRecord[]) {
+        sends += 1
+        if (sends === failing) throw new TransientError({ code: 'BROKER_UNREACHABLE', message: 'it was made to fail' })
+        sent.push(...records.map(({ value }) => Buffer.from(value ?? []).toString()))
+        return [{ partition: 0, baseOffset: sent.length - records.length }]
+      },
+      close: async () => undefined,
+    },
+    encode: ({ e, q, candle: { symbol } }: Emission) => Buffer.from(`${symbol} ${e}/${q}`),
+    encodeEpoch: (e) => Buffer.from(`epoch ${e}`),
+  })
+  return { publisher, sent }
+}
+
+it('counts each channel from 1 under each owner, in the order of the calls', async () => {
+  const { publisher, sent } = createPublisher()
+  await publisher.startEpoch(0, 7)
+  void publisher.publish(0, [update('A'), update('B')])
+  expect(publisher.isBusy).toBe(true)
+  expect(await publisher.publish(0, [update('A')])).toMatchObject({
+    channels: [{ e: 7, q: 2, offset: 3 }],
+    lastOffset: 3,
+  })
+  await publisher.startEpoch(0, 9)
+  await publisher.publish(0, [update('A')])
+  expect(sent).toEqual(['epoch 7', 'A 7/1', 'B 7/1', 'A 7/2', 'epoch 9', 'A 9/1'])
+  expect(publisher.isBusy).toBe(false)
+})
+
+it('sends much in slices, and tells where each channel stands behind the last', async () => {
+  const { publisher, sent } = createPublisher()
+  await publisher.startEpoch(0, 7)
+  const symbols = Array.from({ length: 4_500 }, (_, i) => `S${i % 3_000}`)
+  const { channels, lastOffset } = await publisher.publish(0, symbols.map(update))
+  expect(sent.slice(1)).toEqual(symbols.map((symbol, i) => `${symbol} 7/${i < 3_000 ? 1 : 2}`))
+  expect(lastOffset).toBe(4_500)
+  const placed = new Map(channels.map(({ symbol, q, offset }) => [symbol, { q, offset }]))
+  expect(placed.size).toBe(3_000)
+  expect(placed.get('S0')).toEqual({ q: 2, offset: 3_001 })
+  expect(placed.get('S2999')).toEqual({ q: 1, offset: 3_000 })
+})
+
+it('sends nothing behind a send that failed, under that owner', async () => {
+  const { publisher, sent } = createPublisher(3)
+  await publisher.startEpoch(0, 7)
+  await publisher.publish(0, [update('A')])
+  const failing = publisher.publish(0, [update('A')])
+  // It waits already, and what fails before it is not known to its caller.
+  const behind = publisher.publish(0, [update('A')])
+  await expect(failing).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE' })
+  await expect(behind).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE' })
+  await publisher.startEpoch(0, 8)
+  await publisher.publish(0, [update('A')])
+  expect(sent).toEqual(['epoch 7', 'A 7/1', 'epoch 8', 'A 8/1'])
+})
+
+it('sends nothing for a partition that it was told to forget', async () => {
+  const { publisher, sent } = createPublisher()
+  await publisher.startEpoch(0, 7)
+  publisher.forget(0)
+  expect(await publisher.publish(0, [update('A')])).toEqual({ channels: [], lastOffset: -1 })
+  expect(sent).toEqual(['epoch 7'])
+})

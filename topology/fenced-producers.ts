@@ -1,0 +1,61 @@
+import type { Broker, OutgoingRecord, TopicRecords, TransactionalProducer } from '../ports/broker.ts'
+import { portionsOf } from './portions.ts'
+
+/** A transactional producer for each partition that this process owns: a later owner, anywhere, fences it. */
+export interface FencedProducers {
+  /** Fences every earlier producer of the partition, anywhere. */
+  takeOver(partition: number): Promise<void>
+  /**
+   * In one transaction, all or nothing; what is larger than `portionBytesMax` in several, in order. An empty list does
+   * nothing.
+   *
+   * @throws {FencedError} A later owner of the partition has taken over.
+   */
+  send(partition: number, groups: readonly TopicRecords[]): Promise<void>
+  forget(partition: number): Promise<void>
+  close(): Promise<void>
+}
+
+interface Item {
+  readonly topic: string
+  readonly record: OutgoingRecord
+}
+
+const bytesOf = ({ record }: Item): number => 3 * (record.key?.length ?? 0) + (record.value?.length ?? 0)
+
+function byTopic(items: readonly Item[]): TopicRecords[] {
+  const groups = new Map<string, OutgoingRecord[]>()
+  for (const { topic, record } of items) {
+    const records = groups.get(topic)
+    if (records === undefined) groups.set(topic, [record])
+    else records.push(record)
+  }
+  return [...groups].map(([topic, records]) => ({ topic, records }))
+}
+
+/** @param idPrefix Before the partition's number in each transactional id. */
+export function createFencedProducers(broker: Broker, idPrefix: string): FencedProducers {
+  const producers = new Map<number, TransactionalProducer>()
+
+  const forget = async (partition: number): Promise<void> => {
+    const producer = producers.get(partition)
+    producers.delete(partition)
+    await producer?.close()
+  }
+  return {
+    async takeOver(partition) {
+      await forget(partition)
+      producers.set(partition, await broker.createTransactionalProducer(`${idPrefix}-${partition}`))
+    },
+    async send(partition, groups) {
+      const items = groups.flatMap(({ topic, records }) => records.map((record) => ({ topic, record })))
+      // The one of now: a takeover between two portions must fence the second.
+      const producer = producers.get(partition)
+      for (const portion of portionsOf(items, bytesOf)) await producer?.send(byTopic(portion))
+    },
+    forget,
+    async close() {
+      await Promise.all([...producers.keys()].map(forget))
+    },
+  }
+}
