@@ -135,11 +135,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   })
   app.any('/*', server.handle)
 
-  const listening = uws.listen(app, { host, port, sharePort: options.sharePort ?? false })
-  if (listening === undefined) {
-    metrics.unregister()
-    throw portInUse(host, port)
-  }
   feed = await startLiveFeed({
     broker,
     topic: options.topics.candlesLive,
@@ -156,6 +151,13 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     },
   })
   const live = feed
+  // Not before: who comes while nothing is read yet would be refused.
+  const listening = uws.listen(app, { host, port, sharePort: options.sharePort ?? false })
+  if (listening === undefined) {
+    await live.close()
+    metrics.unregister()
+    throw portInUse(host, port)
+  }
   const stopWindows = windowsMs.map((windowMs) => clock.every(windowMs, () => fanOut.flushWindow(windowMs)))
   let ticks = 0
   const stopTicking = clock.every(tickMs, () => {

@@ -1,4 +1,4 @@
-import type { Broker } from '../ports/broker.ts'
+import type { Broker, TopicSpec } from '../ports/broker.ts'
 import { exitCodes, FatalError } from '../schemas/errors.ts'
 import type { TopicNames } from '../schemas/topics.ts'
 
@@ -11,7 +11,12 @@ const liveRetentionMs = 600_000
  * @throws {FatalError} `TOPIC_CONFIG` when `ticks` does not carry the broker's append time.
  */
 export async function ensureTopics({ admin }: Broker, names: TopicNames, partitionsWanted: number): Promise<number> {
-  await admin.createTopic({
+  // Asked for once: at most starts all of them are there.
+  const known = new Set(await admin.listTopics())
+  const ensure = async (spec: TopicSpec): Promise<void> => {
+    if (!known.has(spec.topic)) await admin.createTopic(spec)
+  }
+  await ensure({
     topic: names.ticks,
     partitions: partitionsWanted,
     config: { 'message.timestamp.type': 'LogAppendTime' },
@@ -27,20 +32,20 @@ export async function ensureTopics({ admin }: Broker, names: TopicNames, partiti
     })
   }
   const { partitions } = ticks
-  await ensureHistory(admin, names.history, partitions)
-  await admin.createTopic({
+  await ensure({ topic: names.history, partitions })
+  await requireHistory(admin, names.history, partitions)
+  await ensure({
     topic: names.candlesLive,
     partitions,
     config: { 'cleanup.policy': 'delete', 'retention.ms': String(liveRetentionMs) },
   })
-  await admin.createTopic({ topic: names.candles, partitions, config: { 'cleanup.policy': 'compact' } })
-  await admin.createTopic({ topic: names.deadLetters, partitions })
+  await ensure({ topic: names.candles, partitions, config: { 'cleanup.policy': 'compact' } })
+  await ensure({ topic: names.deadLetters, partitions })
   return partitions
 }
 
 /** @throws {FatalError} `TOPIC_CONFIG` when segments would lie in other partitions than the ticks of their symbols. */
-async function ensureHistory(admin: Broker['admin'], topic: string, partitions: number): Promise<void> {
-  await admin.createTopic({ topic, partitions })
+async function requireHistory(admin: Broker['admin'], topic: string, partitions: number): Promise<void> {
   const found = (await admin.describeTopic(topic))?.partitions
   if (found === partitions) return
   throw new FatalError({

@@ -71,11 +71,15 @@ export function createKafkaAdmin({ admin, brokers, clock }: AdminOptions): Kafka
     return false
   }
 
-  async function partitionCount(topic: string): Promise<number> {
-    // Asking for the metadata of a missing topic would be retried, and may create it.
-    if (!(await exists(topic))) throw unknownTopic(topic)
+  /** Of one that is there: asking for the metadata of a missing topic would be retried, and may create it. */
+  async function partitionsOf(topic: string): Promise<number> {
     const { topics } = await connected(() => admin.fetchTopicMetadata({ topics: [topic] }))
     return topics[0]?.partitions.length ?? 0
+  }
+
+  async function partitionCount(topic: string): Promise<number> {
+    if (!(await exists(topic))) throw unknownTopic(topic)
+    return partitionsOf(topic)
   }
 
   return {
@@ -98,7 +102,7 @@ export function createKafkaAdmin({ admin, brokers, clock }: AdminOptions): Kafka
     },
     async describeTopic(topic) {
       if (!(await exists(topic))) return undefined
-      const partitions = await partitionCount(topic)
+      const partitions = await partitionsOf(topic)
       const resource = { type: ConfigResourceTypes.TOPIC, name: topic }
       const { resources } = await connected(() =>
         admin.describeConfigs({ resources: [resource], includeSynonyms: false }),

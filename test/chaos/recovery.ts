@@ -5,7 +5,7 @@ import { subscribeStrictly } from '../stream-client.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 import { hearLive, median, msUntil, msUntilCommitted, symbolsOfPartitions, tradeRecord } from './observe.ts'
 import { onPlatform, type Platform } from './platform.ts'
-import { engineNames } from './script.ts'
+import { engineNames, memberNames } from './script.ts'
 
 // How long the platform takes to be well again after each kind of trouble: npm run recovery -- --runs 20
 
@@ -13,6 +13,8 @@ const feedEveryMs = 50
 /** Between one trouble and the next, so that each finds the platform well. */
 const calmMs = 3_000
 const recoveryMsMax = 60_000
+/** A client that hears nothing for so long begins anew. */
+const answerMsMax = 1_000
 
 /** Live trades whose prices grow by one: a candle's close tells how fresh it is. */
 interface Pulse {
@@ -78,11 +80,12 @@ function served({ deployment }: Scene): Promise<number> {
   const isServed = async (): Promise<boolean> => {
     try {
       const client = await subscribeStrictly(deployment.gatewayUrl, symbols, ['1m'])
-      await sleep(100)
-      const isWhole =
-        client.violations.length === 0 && [...client.channels.values()].every(({ snapshots }) => snapshots > 0)
+      const { channels, violations } = client
+      const isWhole = (): boolean =>
+        channels.size === symbols.length && [...channels.values()].every(({ snapshots }) => snapshots > 0)
+      await msUntil('an answer', () => isWhole() || violations.length > 0, answerMsMax)
       client.close()
-      return isWhole && client.channels.size === symbols.length
+      return violations.length === 0
     } catch {
       return false
     }
@@ -194,12 +197,12 @@ await onPlatform({ isDiskSmall: false }, async (platform) => {
       const times: number[] = []
       for (let turn = 0; turn < runs; turn++) {
         await sleep(calmMs)
-        const before = new Map(engineNames.map((engine) => [engine, deployment.members[engine].said().length]))
+        const before = new Map(memberNames.map((member) => [member, deployment.members[member].said().length]))
         const ms = await measure(scene, turn)
         times.push(ms)
         if (ms > boundMs)
-          for (const [engine, length] of before)
-            console.log(`${engine}, ${Math.round(ms)} ms:\n${deployment.members[engine].said().slice(length)}`)
+          for (const [member, length] of before)
+            console.log(`${member}, ${Math.round(ms)} ms:\n${deployment.members[member].said().slice(length)}`)
         await committed(scene)
       }
       const [middle, max] = [median(times), Math.max(...times)]
