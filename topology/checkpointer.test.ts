@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client'
 import { expect, it } from 'vitest'
+import { createConservation } from '../processors/core/effects.ts'
 import { FencedError, TransientError } from '../schemas/errors.ts'
 import { createMemoryStore } from '../test/memory-store.ts'
 import { createCheckpointer } from './checkpointer.ts'
@@ -8,33 +9,52 @@ import type { Isolation } from './isolation.ts'
 import type { Ownership } from './ownership.ts'
 import type { PreparedCommit, Runner, StageOutput } from './stage.ts'
 
-/** Partitions 0 and 1 with nothing to commit, both under epoch 5, and a clock that is set by hand. */
-function idle(positions: () => Promise<readonly { partition: number; epoch: number }[]>) {
+const recoveryMs = 10_000
+
+/** Partitions 0 and 1, both under epoch 5, and a clock that is set by hand. With a way to commit both have news. */
+function owner(
+  positions: () => Promise<readonly { partition: number; epoch: number }[]>,
+  commit?: (at: { ms: number }) => void,
+) {
   const recovered: { partitions: readonly number[]; error: unknown }[] = []
-  const runner = (partition: number) => ({ partition, epoch: 5, hasNews: false }) as Runner<never, PreparedCommit>
-  const ownership: Partial<Ownership<never, PreparedCommit>> = {
-    runners: new Map([0, 1].map((partition) => [partition, runner(partition)])),
-    recover: async (partitions, error) => void recovered.push({ partitions, error }),
-  }
   const at = { ms: 0 }
+  const prepared = (partition: number) =>
+    ({
+      commit: { partition, epoch: 5, commitNo: 1, nextOffset: 1, candles: { length: 0 } },
+      ...{ deadLetters: [], counts: createConservation() },
+    }) as unknown as PreparedCommit
+  const runner = (partition: number) =>
+    ({
+      ...{ partition, epoch: 5, hasNews: commit !== undefined },
+      prepare: () => prepared(partition),
+    }) as unknown as Runner<never, PreparedCommit>
+  const ownership: Partial<Ownership<never, PreparedCommit>> = {
+    ...{ runners: new Map([0, 1].map((partition) => [partition, runner(partition)])), committed: new Map() },
+    ...{ ackedThrough: () => 0, published: () => undefined },
+    async recover(partitions, error) {
+      recovered.push({ partitions, error })
+      at.ms += recoveryMs
+    },
+  }
   const checkpointer = createCheckpointer({
     ...{ name: 't', topic: 'ticks', log: () => undefined, metrics: createEngineMetrics(new Registry()) },
     broker: { sync: async () => undefined, retainFrom: () => undefined, admin: {} as never },
     store: {
       ...createMemoryStore(() => 'ok'),
       positions: async () => (await positions()).map((one) => ({ ...one, nextOffset: 0, commitNo: 0 })),
+      commit: async () => commit?.(at),
     },
     clock: { now: () => at.ms, monotonic: () => at.ms, sleep: async () => undefined, every: () => () => undefined },
     ownership: ownership as Ownership<never, PreparedCommit>,
     isolation: {} as Isolation<never, PreparedCommit>,
-    output: {} as StageOutput<never>,
+    output: { publish: async () => undefined, sync: async () => undefined } as unknown as StageOutput<never>,
     subscription: () => undefined,
   })
   return { checkpointer, at, recovered }
 }
 
 it('an owner with nothing to commit hears within seconds that another one has followed', async () => {
-  const { checkpointer, at, recovered } = idle(async () => [
+  const { checkpointer, at, recovered } = owner(async () => [
     { partition: 0, epoch: 5 },
     { partition: 1, epoch: 6 },
     { partition: 2, epoch: 9 },
@@ -48,7 +68,7 @@ it('an owner with nothing to commit hears within seconds that another one has fo
 
 it('a store that does not say who owns what is asked again later', async () => {
   let isDown = true
-  const { checkpointer, at, recovered } = idle(async () => {
+  const { checkpointer, at, recovered } = owner(async () => {
     if (isDown) throw new TransientError({ code: 'STORE_UNREACHABLE', message: 'down' })
     return [{ partition: 0, epoch: 6 }]
   })
@@ -61,5 +81,20 @@ it('a store that does not say who owns what is asked again later', async () => {
   expect(recovered).toEqual([])
   at.ms = 10_000
   await checkpointer.run()
+  expect(recovered).toHaveLength(1)
+})
+
+it('tells how long a commit took, for the next to wait as long; a recovery is none', async () => {
+  let isDown = false
+  const { checkpointer, recovered } = owner(
+    async () => [],
+    (at) => {
+      if (isDown) throw new TransientError({ code: 'STORE_UNREACHABLE', message: 'down' })
+      at.ms += 40
+    },
+  )
+  expect(await checkpointer.run()).toBe(40)
+  isDown = true
+  expect(await checkpointer.run()).toBe(0)
   expect(recovered).toHaveLength(1)
 })

@@ -33,7 +33,7 @@ const defaultLimits: EngineLimits = {
   lastCheckpointMsMax: 4_000,
   leaveMsMax: 3_000,
   retryMsMin: 100,
-  retryMsMax: 5000,
+  retryMsMax: 1000,
   fencedWaitMs: 7000,
   failuresMax: 5,
 }
@@ -106,9 +106,8 @@ export function createEngine<Batch extends SourceBatch, Prepared extends Prepare
       await clock.sleep(waitMs, wake.signal)
       wake = new AbortController()
       if (stopping.signal.aborted) return
-      const started = clock.monotonic()
-      await checkpointer.run().finally(releaseWaiters)
-      waitMs = Math.min(Math.max(limits.commitEveryMs, clock.monotonic() - started), limits.commitEveryMsMax)
+      const tookMs = await checkpointer.run().finally(releaseWaiters)
+      waitMs = Math.min(Math.max(limits.commitEveryMs, tookMs), limits.commitEveryMsMax)
     }
   }
 

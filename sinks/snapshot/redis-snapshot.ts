@@ -19,7 +19,7 @@ interface RedisSnapshotOptions {
 const channelsPerScript = 100
 const scriptsInFlightMax = 8
 const keysPerRead = 500
-const reconnectDelayMsMax = 5_000
+const reconnectDelayMsMax = 1_000
 /** The client's word for a command without an answer in time. */
 const timedOut = 'Command timed out'
 

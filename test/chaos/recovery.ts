@@ -13,6 +13,8 @@ const feedEveryMs = 50
 /** Between one trouble and the next, so that each finds the platform well. */
 const calmMs = 3_000
 const recoveryMsMax = 60_000
+/** In turn: after a long one whoever waits looks less often. */
+const outageMs = [1_000, 10_000]
 /** A client that hears nothing for so long begins anew. */
 const answerMsMax = 1_000
 
@@ -114,28 +116,28 @@ const troubles: readonly Trouble[] = [
   },
   {
     name: 'PostgreSQL',
-    what: 'PostgreSQL back after an immediate shutdown: all is committed',
+    what: 'PostgreSQL back after an immediate shutdown, 1 s and 10 s down in turn: all is committed',
     boundMs: 5_000,
-    async measure(scene) {
-      await scene.platform.database.restart(1_000)
+    async measure(scene, turn) {
+      await scene.platform.database.restart(outageMs[turn % 2] ?? 0)
       return committed(scene)
     },
   },
   {
     name: 'broker',
-    what: 'broker back after kill -9: all is committed',
+    what: 'broker back after kill -9, 1 s and 10 s down in turn: all is committed',
     boundMs: Number.POSITIVE_INFINITY,
-    async measure(scene) {
-      await scene.platform.broker.restart(500)
+    async measure(scene, turn) {
+      await scene.platform.broker.restart(outageMs[turn % 2] ?? 0)
       return committed(scene)
     },
   },
   {
     name: 'Redis',
-    what: 'Redis back, empty: a client gets whole snapshots',
+    what: 'Redis back, empty, 1 s and 10 s down in turn: a client gets whole snapshots',
     boundMs: 3_000,
-    async measure(scene) {
-      await scene.platform.snapshot.restart(500)
+    async measure(scene, turn) {
+      await scene.platform.snapshot.restart(outageMs[turn % 2] ?? 0)
       return served(scene)
     },
   },
