@@ -1,4 +1,5 @@
 import type { Clock } from '../ports/clock.ts'
+import { inTime } from '../ports/in-time.ts'
 import { FatalError } from '../schemas/errors.ts'
 import type { Engine } from './engine.ts'
 
@@ -10,6 +11,8 @@ export type EngineHost = Pick<
 
 const pollMs = 20
 const checkpointMsMax = 1000
+/** A start waits for its group, and for a broker that may be gone: once a stop is asked for, no longer than this. */
+const startMsMax = 3_000
 
 function unionOf(maps: readonly ReadonlyMap<number, number>[]): ReadonlyMap<number, number> {
   const all = new Map<number, number>()
@@ -20,6 +23,11 @@ function unionOf(maps: readonly ReadonlyMap<number, number>[]): ReadonlyMap<numb
 
 function isThrough(offsets: ReadonlyMap<number, number>, targets: ReadonlyMap<number, number>): boolean {
   return [...targets].every(([partition, offset]) => (offsets.get(partition) ?? -1) >= offset)
+}
+
+/** Resolves when the start is done, or is not waited for any more because a stop was asked for. */
+export async function startedOrStopped(clock: Clock, start: Promise<unknown>, stopped: Promise<void>): Promise<void> {
+  await Promise.race([start, stopped.then(() => inTime(clock, startMsMax, start))])
 }
 
 /** Partitions that stand still in one of the engines. */

@@ -219,12 +219,13 @@ export function createEngine<Batch extends SourceBatch, Prepared extends Prepare
     standing: () => running?.ownership.paused ?? new Set<number>(),
     checkpointNow: checkpointed,
     async stop() {
-      if (stopping.signal.aborted || running === undefined) return
-      const { subscription, ownership, checkpointer, output, loop, cancelPulse } = running
-      cancelPulse()
-      subscription.pause([...ownership.runners.keys()])
+      if (stopping.signal.aborted) return
+      running?.cancelPulse()
+      running?.subscription.pause([...running.ownership.runners.keys()])
       stopping.abort()
       wake.abort()
+      if (running === undefined) return // not started yet: nothing is owed
+      const { subscription, checkpointer, output, loop } = running
       const last = loop
         .then(() => checkpointer.run())
         .catch((error: unknown) => log('warn', 'the last checkpoint failed', { why: messageOf(error) }))

@@ -8,7 +8,7 @@ import { createCodecs } from './codecs.ts'
 import type { Context, RunOptions } from './context.ts'
 import { declareAtStart } from './declaration.ts'
 import { candleGroup, createCandleEngine } from './engine-factory.ts'
-import { committedThrough, type EngineHost, requireMoving } from './engine-host.ts'
+import { committedThrough, type EngineHost, requireMoving, startedOrStopped } from './engine-host.ts'
 import { createEngineMetrics, type EngineMetrics } from './engine-metrics.ts'
 import { makeFeed, runFeed } from './feed-role.ts'
 import { startGateway } from './gateway-role.ts'
@@ -81,8 +81,9 @@ async function runRoles(context: Context, feed: Feed | undefined): Promise<void>
   let fed: Promise<void> = Promise.resolve()
   try {
     const failed = engines.map((engine) => engine.failed)
-    await Promise.race([Promise.all(engines.map((engine) => engine.start())), ...failed])
-    if (role !== 'gateway') fed = feeding()
+    const start = Promise.all(engines.map((engine) => engine.start()))
+    await Promise.race([startedOrStopped(clock, start, stopped), ...failed])
+    if (role !== 'gateway' && !options.signal.aborted) fed = feeding()
     const isOver = options.untilEnd || role === 'feed' ? fed : fed.then(() => stopped)
     await Promise.race([isOver, stopped, ...failed])
   } finally {

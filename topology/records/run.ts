@@ -3,7 +3,7 @@ import type { Log } from '../../ports/logger.ts'
 import { messageOf } from '../../schemas/errors.ts'
 import type { Config } from '../config.ts'
 import { declareAtStart } from '../declaration.ts'
-import { committedThrough, requireMoving } from '../engine-host.ts'
+import { committedThrough, requireMoving, startedOrStopped } from '../engine-host.ts'
 import { createEngineMetrics, type EngineMetrics } from '../engine-metrics.ts'
 import { withPorts } from '../open-ports.ts'
 import { systemClock } from '../system-clock.ts'
@@ -52,7 +52,11 @@ async function runStages(
     if (signal.aborted) resolve()
     signal.addEventListener('abort', () => resolve(), { once: true })
   })
+  const start = async (): Promise<void> => {
+    for (const { engine } of stages) await engine.start()
+  }
   const work = async (): Promise<void> => {
+    if (signal.aborted) return
     await feed?.run(platform, feeding.signal)
     if (feeding.signal.aborted || !(untilEnd || onSettled !== undefined)) return stopped
     await settled(stages, platform, feeding.signal)
@@ -63,7 +67,7 @@ async function runStages(
     return untilEnd ? undefined : stopped
   }
   try {
-    for (const { engine } of stages) await engine.start()
+    await startedOrStopped(platform.clock, start(), stopped)
     log('info', 'running', {
       topology: options.topology.name,
       stages: stages.map(({ declaration }) => declaration.name),
