@@ -25,6 +25,14 @@ function isThrough(offsets: ReadonlyMap<number, number>, targets: ReadonlyMap<nu
   return [...targets].every(([partition, offset]) => (offsets.get(partition) ?? -1) >= offset)
 }
 
+/** Resolves when a stop is asked for. */
+export function stopAsked(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
 /** Resolves when the start is done, or is not waited for any more because a stop was asked for. */
 export async function startedOrStopped(clock: Clock, start: Promise<unknown>, stopped: Promise<void>): Promise<void> {
   await Promise.race([start, stopped.then(() => inTime(clock, startMsMax, start))])

@@ -8,12 +8,12 @@ import { createCodecs } from './codecs.ts'
 import type { Context, RunOptions } from './context.ts'
 import { declareAtStart } from './declaration.ts'
 import { candleGroup, createCandleEngine } from './engine-factory.ts'
-import { committedThrough, type EngineHost, requireMoving, startedOrStopped } from './engine-host.ts'
+import { committedThrough, type EngineHost, requireMoving, startedOrStopped, stopAsked } from './engine-host.ts'
 import { createEngineMetrics, type EngineMetrics } from './engine-metrics.ts'
 import { makeFeed, runFeed } from './feed-role.ts'
 import { startGateway } from './gateway-role.ts'
 import { ensureLogEnd } from './log-end.ts'
-import { withPorts } from './open-ports.ts'
+import { type Ports, withPorts } from './open-ports.ts'
 import { noticeRestoredStore } from './restored-store.ts'
 import { systemClock } from './system-clock.ts'
 import { ensureTopics } from './topics.ts'
@@ -55,10 +55,7 @@ async function runRoles(context: Context, feed: Feed | undefined): Promise<void>
   const metrics = createEngineMetrics(context.registers)
   const gateway = role === 'all' || role === 'gateway' ? await startGateway(context) : undefined
   const engines = role === 'all' || role === 'engine' ? makeEngines(context, metrics) : []
-  const stopped = new Promise<void>((resolve) => {
-    if (options.signal.aborted) resolve()
-    options.signal.addEventListener('abort', () => resolve(), { once: true })
-  })
+  const stopped = stopAsked(options.signal)
   const settled = async (): Promise<void> => {
     if (stopFeed.signal.aborted || engines.length === 0) return
     const ends = await broker.admin.offsets(topics.ticks)
@@ -95,6 +92,30 @@ async function runRoles(context: Context, feed: Feed | undefined): Promise<void>
   }
 }
 
+/** Topics, schemas and declarations are there; the log and the store fit each other. */
+async function prepare(options: RunOptions, ports: Ports): Promise<Context> {
+  const { config, log, role } = options
+  const { broker, registry, store } = ports
+  const clock = systemClock
+  const topics = topicNames(config.TOPIC_PREFIX)
+  const [partitions, codecs] = await Promise.all([
+    ensureTopics(broker, topics, config.TICKS_PARTITIONS),
+    createCodecs(registry, topics),
+  ])
+  const isOwnLog = config.REDPANDA_BROKERS === undefined
+  if (role !== 'gateway')
+    await ensureLogEnd({ broker, store, topic: topics.ticks, topology: candles.name, isOwnLog, log })
+  if (role === 'all' || role === 'engine') {
+    await noticeRestoredStore({
+      ...{ broker, store, topic: topics.ticks, topology: candles.name, log },
+      groupId: candleGroup(config.TOPIC_PREFIX),
+    })
+    await declareAtStart(store, candles)
+  }
+  const opened = { ...ports, clock, log, topics, codecs, topicPrefix: config.TOPIC_PREFIX }
+  return { ...opened, options, partitions, registers: new Registry() }
+}
+
 /**
  * Runs the main job: all roles in this process, or one of them.
  *
@@ -105,25 +126,11 @@ export async function runTopology(options: RunOptions): Promise<void> {
   requireServices(options)
   if (role === 'all' || role === 'gateway') requireAuthForAddress(config.HOST, config.AUTH_TOKEN)
   const clock = systemClock
-  const topics = topicNames(config.TOPIC_PREFIX)
   await withPorts({ config, clock, log }, ['broker', 'registry', 'store', 'snapshot'], async (ports) => {
-    const { broker, registry, store } = ports
-    const [partitions, codecs] = await Promise.all([
-      ensureTopics(broker, topics, config.TICKS_PARTITIONS),
-      createCodecs(registry, topics),
-    ])
-    const opened = { ...ports, clock, log, topics, codecs, topicPrefix: config.TOPIC_PREFIX }
-    const context: Context = { ...opened, options, partitions, registers: new Registry() }
-    const isOwnLog = config.REDPANDA_BROKERS === undefined
-    if (role !== 'gateway')
-      await ensureLogEnd({ broker, store, topic: topics.ticks, topology: candles.name, isOwnLog, log })
-    if (role === 'all' || role === 'engine') {
-      await noticeRestoredStore({
-        ...{ broker, store, topic: topics.ticks, topology: candles.name, log },
-        groupId: candleGroup(config.TOPIC_PREFIX),
-      })
-      await declareAtStart(store, candles)
-    }
+    const prepared = prepare(options, ports)
+    await startedOrStopped(clock, prepared, stopAsked(options.signal))
+    if (options.signal.aborted) return log('info', 'stopping')
+    const context = await prepared
     await runRoles(context, makeFeed(context))
   })
 }

@@ -7,7 +7,7 @@ import { messageOf } from '../schemas/errors.ts'
 import { type AdapterContext, lockDataDir, openBroker, openRegistry, openSnapshot, openStore } from './adapters.ts'
 import type { Config } from './config.ts'
 
-interface Ports {
+export interface Ports {
   readonly broker: Broker
   readonly registry: SchemaRegistry
   readonly store: CandleStore

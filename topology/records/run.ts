@@ -3,7 +3,7 @@ import type { Log } from '../../ports/logger.ts'
 import { messageOf } from '../../schemas/errors.ts'
 import type { Config } from '../config.ts'
 import { declareAtStart } from '../declaration.ts'
-import { committedThrough, requireMoving, startedOrStopped } from '../engine-host.ts'
+import { committedThrough, requireMoving, startedOrStopped, stopAsked } from '../engine-host.ts'
 import { createEngineMetrics, type EngineMetrics } from '../engine-metrics.ts'
 import { withPorts } from '../open-ports.ts'
 import { systemClock } from '../system-clock.ts'
@@ -48,10 +48,7 @@ async function runStages(
 ): Promise<void> {
   const { feed, log, untilEnd, signal, onSettled } = options
   const feeding = new AbortController()
-  const stopped = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
+  const stopped = stopAsked(signal)
   const start = async (): Promise<void> => {
     for (const { engine } of stages) await engine.start()
   }
