@@ -1,5 +1,6 @@
 import type { Admin, Broker, OffsetRange, StoredRecord } from '../ports/broker.ts'
 import type { FeedPosition } from '../ports/feed.ts'
+import { readThrough } from '../ports/read-through.ts'
 import { type ControlRecord, controlHeader } from '../schemas/control.ts'
 import { TransientError } from '../schemas/errors.ts'
 import type { FramedDecoder } from '../schemas/framed-decoder.ts'
@@ -10,7 +11,6 @@ export const tailRecordsFirst = 2_000
 export const tailRecordsMax = tailRecordsFirst * 8 ** 3
 
 const widening = 8
-const quietMsDefault = 15_000
 
 interface FeedPositionOptions {
   readonly broker: Pick<Broker, 'read'> & { readonly admin: Pick<Admin, 'offsets'> }
@@ -46,43 +46,23 @@ async function readTails(
   length: number,
   cursors: Map<number, string>,
 ): Promise<void> {
-  const { broker, topic, quietMs = quietMsDefault } = options
-  const from = new Map(ranges.map(([at, range]) => [at, Math.max(range.earliest, range.latest - length)]))
-  const waiting = new Map(ranges.map(([at, range]) => [at, range.latest]))
-  let done: (error?: Error) => void = () => undefined
-  const allRead = new Promise<void>((resolve, reject) => {
-    done = (error) => (error === undefined ? resolve() : reject(error))
+  const { broker, topic, quietMs } = options
+  await readThrough({
+    broker,
+    topic,
+    spans: new Map(
+      ranges.map(([at, { earliest, latest }]) => [at, { from: Math.max(earliest, latest - length), to: latest }]),
+    ),
+    ...(quietMs === undefined ? {} : { quietMs }),
+    async take(partition, records) {
+      for (const record of records) {
+        const cursor = await cursorOf(record, options)
+        if (cursor !== undefined) cursors.set(partition, cursor)
+      }
+    },
+    // The last offsets may hold no record. An older cursor only makes the same ticks again; none at all would not.
+    quiet: (waiting) => (waiting.every((at) => cursors.has(at)) ? undefined : unread(topic)),
   })
-
-  // The last offsets may hold no record. An older cursor only makes the same ticks again; none at all would not.
-  const whenQuiet = () => done([...waiting.keys()].every((at) => cursors.has(at)) ? undefined : unread(topic))
-  let timer = setTimeout(whenQuiet, quietMs)
-
-  async function take(partition: number, records: readonly StoredRecord[]): Promise<void> {
-    clearTimeout(timer)
-    for (const record of records) {
-      const cursor = await cursorOf(record, options)
-      if (cursor !== undefined) cursors.set(partition, cursor)
-    }
-    const last = records.at(-1)
-    if (last !== undefined && last.offset >= (waiting.get(partition) ?? 0) - 1) waiting.delete(partition)
-    clearTimeout(timer)
-    timer = setTimeout(whenQuiet, quietMs)
-    if (waiting.size === 0) done()
-  }
-
-  allRead.catch(() => undefined)
-  const onRecords = (partition: number, records: readonly StoredRecord[]) => take(partition, records).catch(done)
-  try {
-    const reader = await broker.read({ topic, from, onRecords, onError: (error) => done(error) })
-    try {
-      await allRead
-    } finally {
-      await reader.close()
-    }
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 function unread(topic: string): TransientError {

@@ -1,9 +1,9 @@
 import type { Broker, StoredRecord } from '../ports/broker.ts'
+import { readThrough } from '../ports/read-through.ts'
 import { pushed } from '../schemas/batch-decoder.ts'
 import type { ColumnBatch, TickDecoder } from '../schemas/columns.ts'
 import { controlHeader } from '../schemas/control.ts'
 import { FatalError } from '../schemas/errors.ts'
-import { readThrough } from './log-reader.ts'
 
 export interface HeldRange {
   readonly broker: Pick<Broker, 'admin' | 'read'>

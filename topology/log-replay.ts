@@ -1,4 +1,5 @@
 import type { Broker } from '../ports/broker.ts'
+import { type OffsetSpan, readThrough } from '../ports/read-through.ts'
 import type { Refusal } from '../processors/core/effects.ts'
 import { pushed } from '../schemas/batch-decoder.ts'
 import type { CandleColumns } from '../schemas/candle-columns.ts'
@@ -8,7 +9,6 @@ import type { Interner } from '../schemas/interner.ts'
 import { createTickColumnDecoder } from '../schemas/tick-column-decoder.ts'
 import type { Topology } from './candle-topology.ts'
 import { createLogPipeline, type LogPipeline } from './log-pipeline.ts'
-import { type OffsetSpan, readThrough } from './log-reader.ts'
 import type { ReplayHistory } from './replay-history.ts'
 
 /** Records between two checkpoints of a replay: what is final by then leaves its memory. */

@@ -1,5 +1,5 @@
 import type { Broker } from '../ports/broker.ts'
-import type { OffsetSpan } from './log-reader.ts'
+import type { OffsetSpan } from '../ports/read-through.ts'
 
 /** Lines of the log before the first window asked for, so that it is known what each line covered. */
 const warmUpMs = 600_000

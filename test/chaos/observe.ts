@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Broker, OutgoingRecord, Reader, StoredRecord } from '../../ports/broker.ts'
+import { readThrough } from '../../ports/read-through.ts'
 import type { Emission } from '../../schemas/candle.ts'
 import { partitionOfKey } from '../../schemas/partitioner.ts'
 import type { TopicNames } from '../../schemas/topics.ts'
@@ -56,24 +57,17 @@ export async function msUntilCommitted(
 export async function wholeTopic(broker: Broker, topic: string): Promise<Map<number, StoredRecord[]>> {
   const ranges = await broker.admin.offsets(topic)
   const found = new Map<number, StoredRecord[]>([...ranges.keys()].map((partition) => [partition, []]))
-  let last = performance.now()
-  const reader = await broker.read({
+  await readThrough({
+    broker,
     topic,
-    from: new Map([...ranges].map(([partition, { earliest }]) => [partition, earliest])),
-    onRecords(partition, records) {
+    spans: new Map([...ranges].map(([partition, { earliest, latest }]) => [partition, { from: earliest, to: latest }])),
+    async take(partition, records) {
       found.get(partition)?.push(...records)
-      last = performance.now()
-      return undefined
     },
-    onError: (error) => {
-      throw error
-    },
+    // Behind the last record there may be marks of transactions, which nobody is given.
+    quietMs: 1_500,
+    quiet: () => undefined,
   })
-  const isRead = (): boolean =>
-    [...ranges].every(([partition, { latest }]) => (found.get(partition)?.at(-1)?.offset ?? -1) >= latest - 1)
-  // Behind the last record there may be marks of transactions, which nobody is given.
-  while (!isRead() && performance.now() - last < 1_500) await sleep(50)
-  await reader.close()
   return found
 }
 

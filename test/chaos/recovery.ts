@@ -5,7 +5,7 @@ import { subscribeStrictly } from '../stream-client.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 import { hearLive, median, msUntil, msUntilCommitted, symbolsOfPartitions, tradeRecord } from './observe.ts'
 import { onPlatform, type Platform } from './platform.ts'
-import { engineNames, memberNames } from './script.ts'
+import { type EngineName, memberNames } from './script.ts'
 
 // How long the platform takes to be well again after each kind of trouble: npm run recovery -- --runs 20
 
@@ -13,8 +13,9 @@ const feedEveryMs = 50
 /** Between one trouble and the next, so that each finds the platform well. */
 const calmMs = 3_000
 const recoveryMsMax = 60_000
-/** In turn: after a long one whoever waits looks less often. */
-const outageMs = [1_000, 10_000]
+/** After a long one whoever waits looks less often. */
+const outageMs = (turn: number): number => (turn % 2 === 0 ? 1_000 : 10_000)
+const engineOf = (turn: number): EngineName => (turn % 2 === 0 ? 'engine-0' : 'engine-1')
 /** A client that hears nothing for so long begins anew. */
 const answerMsMax = 1_000
 
@@ -110,7 +111,7 @@ const troubles: readonly Trouble[] = [
     what: 'engine killed: candles of all partitions fresh again',
     boundMs: 10_000,
     measure(scene, turn) {
-      scene.deployment.members[engineNames[turn % 2] ?? 'engine-0'].signal('SIGKILL')
+      scene.deployment.members[engineOf(turn)].signal('SIGKILL')
       return fresh(scene)
     },
   },
@@ -119,7 +120,7 @@ const troubles: readonly Trouble[] = [
     what: 'PostgreSQL back after an immediate shutdown, 1 s and 10 s down in turn: all is committed',
     boundMs: 5_000,
     async measure(scene, turn) {
-      await scene.platform.database.restart(outageMs[turn % 2] ?? 0)
+      await scene.platform.database.restart(outageMs(turn))
       return committed(scene)
     },
   },
@@ -128,7 +129,7 @@ const troubles: readonly Trouble[] = [
     what: 'broker back after kill -9, 1 s and 10 s down in turn: all is committed',
     boundMs: Number.POSITIVE_INFINITY,
     async measure(scene, turn) {
-      await scene.platform.broker.restart(outageMs[turn % 2] ?? 0)
+      await scene.platform.broker.restart(outageMs(turn))
       return committed(scene)
     },
   },
@@ -137,7 +138,7 @@ const troubles: readonly Trouble[] = [
     what: 'Redis back, empty, 1 s and 10 s down in turn: a client gets whole snapshots',
     boundMs: 3_000,
     async measure(scene, turn) {
-      await scene.platform.snapshot.restart(outageMs[turn % 2] ?? 0)
+      await scene.platform.snapshot.restart(outageMs(turn))
       return served(scene)
     },
   },
@@ -156,7 +157,7 @@ const troubles: readonly Trouble[] = [
     what: "black hole, the engine's connections to PostgreSQL: all is committed",
     boundMs: 15_000,
     measure(scene, turn) {
-      scene.platform.wires[engineNames[turn % 2] ?? 'engine-0'].postgres.swallowAll()
+      scene.platform.wires[engineOf(turn)].postgres.swallowAll()
       return committed(scene)
     },
   },
@@ -165,7 +166,7 @@ const troubles: readonly Trouble[] = [
     what: "black hole, the engine's connections to the broker: all is committed",
     boundMs: 15_000,
     measure(scene, turn) {
-      scene.platform.wires[engineNames[turn % 2] ?? 'engine-0'].kafka.swallowAll()
+      scene.platform.wires[engineOf(turn)].kafka.swallowAll()
       return committed(scene)
     },
   },

@@ -1,5 +1,5 @@
-import type { Broker, StoredRecord } from '../ports/broker.ts'
 import { messageOf, TransientError } from '../schemas/errors.ts'
+import type { Broker, StoredRecord } from './broker.ts'
 
 /** Offsets `[from, to)` of one partition. */
 export interface OffsetSpan {
@@ -16,16 +16,20 @@ export interface ReadThroughOptions {
   readonly spans: ReadonlyMap<number, OffsetSpan>
   /** Records of one partition, in order and inside its span; awaited before more of it. */
   take(partition: number, records: readonly StoredRecord[]): Promise<void>
+  /** Default 15,000. */
   readonly quietMs?: number
+  /** What it means that the broker gives no more: an error, or undefined for the end. Default: `LOG_UNREAD`. */
+  quiet?(waiting: readonly number[]): Error | undefined
 }
 
 /**
  * Reads spans of a log from their first to their last record, without a group and with one read in hand a partition.
  *
- * @throws {TransientError} `LOG_UNREAD` when the broker gives no more before the end of a span; what `take` throws.
+ * @throws {TransientError} `LOG_UNREAD`, or what `quiet` says, when the broker gives no more before the end of a span; what
+ * `take` throws.
  */
 export async function readThrough(options: ReadThroughOptions): Promise<void> {
-  const { broker, topic, take, quietMs = quietMsDefault } = options
+  const { broker, topic, take, quietMs = quietMsDefault, quiet = (waiting) => unread(topic, waiting) } = options
   const spans = new Map([...options.spans].filter(([, { from, to }]) => from < to))
   if (spans.size === 0) return
   const waiting = new Set(spans.keys())
@@ -34,7 +38,7 @@ export async function readThrough(options: ReadThroughOptions): Promise<void> {
     done = (error) => (error === undefined ? resolve() : reject(error))
   })
   allRead.catch(() => undefined)
-  const whenQuiet = (): void => done(unread(topic, [...waiting]))
+  const whenQuiet = (): void => done(quiet([...waiting]))
   let timer = setTimeout(whenQuiet, quietMs)
 
   const onRecords = async (partition: number, records: readonly StoredRecord[]): Promise<void> => {
