@@ -48,8 +48,8 @@ export interface ResumeRing<T> {
 }
 
 export function createResumeRing<T>(limits: RingLimits): ResumeRing<T> {
-  let entries: Entry<T>[] = []
-  let head = 0 // entries before it are gone; compacted when they are half
+  let entries: (Entry<T> | undefined)[] = []
+  let head = 0 // entries before it are let go of; the places are, when they are half
   let e = 0
   let floor = 0
   let last = 0
@@ -58,13 +58,15 @@ export function createResumeRing<T>(limits: RingLimits): ResumeRing<T> {
     const oldest = entries[head]
     if (oldest === undefined) return
     floor = oldest.q
+    entries[head] = undefined
     head++
     if (head > 32 && head * 2 > entries.length) {
       entries = entries.slice(head)
       head = 0
     }
   }
-  const after = (q: number) => entries.slice(head + Math.max(0, q - floor)).map((entry) => entry.value)
+  const after = (q: number) =>
+    entries.slice(head + Math.max(0, q - floor)).flatMap((entry) => (entry === undefined ? [] : [entry.value]))
 
   return {
     get e() {

@@ -60,10 +60,41 @@ export function createEmissionEncoder(schemaId: number): (emission: Emission) =>
 
 /** Decodes emissions of any writer schema that resolves to `emissionAvro`. */
 export function createEmissionDecoder(fetchSchema: FetchSchema): FramedDecoder<Emission> {
-  return createFramedDecoder(emissionAvro, fetchSchema, (fields: EmissionFields) => {
-    const { kind, e, q, ...candle } = fields
-    return { kind, e, q, candle }
-  })
+  return createFramedDecoder(emissionAvro, fetchSchema, (fields: EmissionFields) => ({
+    kind: fields.kind,
+    e: fields.e,
+    q: fields.q,
+    candle: candleIn(fields),
+  }))
+}
+
+/** Field by field: what `...rest` leaves takes twice as long to decode. */
+function candleIn(fields: EmissionFields): Candle {
+  return {
+    symbol: fields.symbol,
+    interval: fields.interval,
+    start: fields.start,
+    end: fields.end,
+    open: fields.open,
+    high: fields.high,
+    low: fields.low,
+    close: fields.close,
+    volume: fields.volume,
+    volumeLow: fields.volumeLow,
+    quoteVolume: fields.quoteVolume,
+    quoteVolumeLow: fields.quoteVolumeLow,
+    buyVolume: fields.buyVolume,
+    buyVolumeLow: fields.buyVolumeLow,
+    trades: fields.trades,
+    firstTradeId: fields.firstTradeId,
+    lastTradeId: fields.lastTradeId,
+    final: fields.final,
+    revision: fields.revision,
+    closedBy: fields.closedBy,
+    fill: fields.fill,
+    partial: fields.partial,
+    seq: fields.seq,
+  }
 }
 
 /** Encodes epoch markers as framed values of `epochAvro`. @param schemaId Id that the registry gave it. */

@@ -35,6 +35,7 @@ export function createHeldKeys({ checkpoint, suspects, symbols }: HeldKeysOption
   // What failed before the checkpoint was held there, or released since.
   const fresh = suspects.filter(({ symbol, offset }) => offset >= nextOffset && !rows.has(symbol))
   const ids = new Set([...rows.keys(), ...fresh.map(({ symbol }) => symbol)].map((name) => symbols.internName(name)))
+  const state = fresh.length === 0 ? undefined : packStates(states)
   let added: readonly Quarantine[] = []
   return {
     get size() {
@@ -46,8 +47,7 @@ export function createHeldKeys({ checkpoint, suspects, symbols }: HeldKeysOption
       return rows.size === 0 ? undefined : Math.min(...[...rows.values()].map(({ heldFrom }) => heldFrom))
     },
     keep(historyFrom) {
-      if (fresh.length === 0) return
-      const state = packStates(states)
+      if (state === undefined) return
       added = fresh.map(({ symbol, offset, error }): Quarantine => {
         const row = { symbol, heldFrom: nextOffset, failedAt: offset, error: error.slice(0, errorLengthMax) }
         return { ...row, historyFrom, state }

@@ -60,7 +60,8 @@ export interface PartitionRunnerOptions {
 const candlesPerPending = 20
 
 export function createPartitionRunner(options: PartitionRunnerOptions): PartitionRunner {
-  const { topology, topic, checkpoint, symbols, onAlarm } = options
+  // What the runner goes on using, one by one: `options` would keep the checkpoint's states for as long as it lives.
+  const { topology, topic, partitions, checkpoint, symbols, history, replay, onAlarm } = options
   const { partition, epoch } = checkpoint
   const index = createSymbolIndex(symbols)
   let { nextOffset, commitNo, lastSeq } = checkpoint
@@ -110,7 +111,7 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
     states: checkpoint.states,
     context: {
       partition,
-      partitions: options.partitions,
+      partitions,
       symbols: index,
       lines: createSymbolIndex(options.lines),
       watermark: topology.watermark,
@@ -166,8 +167,8 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
   const withHistory = async (batch: ColumnBatch, needs: HistoryNeeds): Promise<ColumnBatch> => {
     const [placed, ...others] = batch.controls
     if (placed?.record.kind !== 'history') return batch
-    const history = await options.history.read(partition, placed.record.upTo, needs)
-    return history === undefined ? batch : { ...batch, controls: [{ ...placed, history }, ...others] }
+    const found = await history.read(partition, placed.record.upTo, needs)
+    return found === undefined ? batch : { ...batch, controls: [{ ...placed, history: found }, ...others] }
   }
 
   return {
@@ -196,7 +197,7 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
       const key = placed === undefined ? undefined : releasedBy(placed)
       if (placed !== undefined && key !== undefined)
         return async () => {
-          replayed = { offset: placed.offset, result: await options.replay(partition, key, placed.offset) }
+          replayed = { offset: placed.offset, result: await replay(partition, key, placed.offset) }
           return batch
         }
       const needs = historyNeeds

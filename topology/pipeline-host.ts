@@ -1,7 +1,7 @@
 import { type OperatorFunction, Subject } from 'rxjs'
 import { type ByteReader, type ByteWriter, createByteWriter } from '../processors/core/byte-buffer.ts'
 import type { PartitionContext, StreamElement } from '../processors/core/stream-element.ts'
-import { FatalError, messageOf } from '../schemas/errors.ts'
+import { FatalError, invariant, messageOf } from '../schemas/errors.ts'
 import { packSections, unpackStates } from './packed-state.ts'
 
 /** A full image of the state replaces the changes after this many commits, or this many bytes of changes. */
@@ -31,7 +31,8 @@ export function createPipelineHost<In, Out>(options: PipelineHostOptions<In, Out
   const { pipeline, context, states, onElement } = options
   let commitsSinceImage = states.length
   let bytesSinceImage = states.reduce((sum, state) => sum + state.length, 0)
-  const restored = states.flatMap((packed) => unpackStates(packed, context))
+  // Let go of when the steps have read it: unpacked, it may be larger than the state that it makes.
+  let unread: ReturnType<typeof unpackStates> | undefined = states.flatMap((packed) => unpackStates(packed, context))
   const input = new Subject<StreamElement<In>>()
   let failure: Error | undefined
   const fail = (error: unknown): void => {
@@ -60,13 +61,16 @@ export function createPipelineHost<In, Out>(options: PipelineHostOptions<In, Out
     kind: 'open',
     context: {
       ...context,
-      restored: (stepId) =>
-        restored.flatMap((sections): ByteReader[] => {
+      restored(stepId) {
+        invariant(unread !== undefined, `${stepId} reads its state when the pipeline opens`)
+        return unread.flatMap((sections): ByteReader[] => {
           const reader = sections.get(stepId)
           return reader === undefined ? [] : [reader]
-        }),
+        })
+      },
     },
   })
+  unread = undefined
 
   const writeState = (isFull: boolean): ReadonlyMap<string, ByteWriter> => {
     const sections = new Map<string, ByteWriter>()

@@ -59,9 +59,11 @@ function startFeed(deployment: Deployment): Feed {
       owed -= count
       const eventTime = Date.now()
       const records = Array.from({ length: count }, (_, i) => {
-        const tradeId = sent + i + 1
-        const symbol = symbols[tradeId % symbolCount] ?? ''
-        return tradeRecord(deployment, { symbol, eventTime, price: 100 + (tradeId % 1000) / 100, tradeId })
+        const at = sent + i
+        const symbol = symbols[at % symbolCount] ?? ''
+        // One behind the other, as venues count: a gap at each tick would measure what deduplication remembers of gaps.
+        const tradeId = Math.floor(at / symbolCount) + 1
+        return tradeRecord(deployment, { symbol, eventTime, price: 100 + (at % 1000) / 100, tradeId })
       })
       if (count > 0) await deployment.send(records)
       sent += count

@@ -57,7 +57,8 @@ const lettersTextMax = 500
 const bytesPerPending = 4096
 
 export function createRecordRunner(options: RecordRunnerOptions): RecordRunner {
-  const { declaration, topic, checkpoint, end, onAlarm } = options
+  // What the runner goes on using, one by one: `options` would keep the checkpoint's states for as long as it lives.
+  const { declaration, topic, checkpoint, symbols, end, now: wallClock, idleAfterMs, onAlarm } = options
   const { partition, epoch } = checkpoint
   let { nextOffset, commitNo, lastSeq } = checkpoint
   let committedOffset = checkpoint.nextOffset
@@ -70,7 +71,7 @@ export function createRecordRunner(options: RecordRunnerOptions): RecordRunner {
   let outcome: ReturnType<Effects['takeOutcome']>
   let watermark = Number.NEGATIVE_INFINITY
   let toldWatermark = Number.NEGATIVE_INFINITY
-  let activeAt = options.now()
+  let activeAt = wallClock()
   let isSilent = false
   /** Of an internal topic: silence there says nothing, only its sources know. */
   let sourcesAreIdle: (() => boolean) | undefined
@@ -96,7 +97,7 @@ export function createRecordRunner(options: RecordRunnerOptions): RecordRunner {
     },
     deadLetter: letter,
     // Only steps on columns skip by number; what comes of them is counted by their door.
-    skipped: (offset, symbol, reason) => late.add(offset, options.symbols.name(symbol), reason),
+    skipped: (offset, symbol, reason) => late.add(offset, symbols.name(symbol), reason),
     refuse({ offset, key, stepId, result, detail }) {
       outcome ??= result
       if (result !== 'rejected') late.add(offset, key, result)
@@ -134,7 +135,7 @@ export function createRecordRunner(options: RecordRunnerOptions): RecordRunner {
       partition,
       partitions: options.partitions,
       inputPartitions: options.inputPartitions,
-      symbols: createSymbolIndex(options.symbols),
+      symbols: createSymbolIndex(symbols),
       lines: createSymbolIndex(options.lines),
       watermark: declaration.watermark,
       effects,
@@ -181,7 +182,7 @@ export function createRecordRunner(options: RecordRunnerOptions): RecordRunner {
     },
     process(batch) {
       invariant(batch.baseOffset >= nextOffset, `a batch goes on from offset ${nextOffset}, was ${batch.baseOffset}`)
-      activeAt = options.now()
+      activeAt = wallClock()
       isSilent = false
       host.push({ kind: 'rows', rows: batch })
       nextOffset = batch.nextOffset
@@ -190,7 +191,7 @@ export function createRecordRunner(options: RecordRunnerOptions): RecordRunner {
       host.push({ kind: 'pulse', now })
       effects.takeOutcome()
     },
-    seemsIdle: (now) => sourcesAreIdle === undefined && !isSilent && now - activeAt > options.idleAfterMs,
+    seemsIdle: (now) => sourcesAreIdle === undefined && !isSilent && now - activeAt > idleAfterMs,
     setIdle() {
       isSilent = true
     },
@@ -211,7 +212,7 @@ export function createRecordRunner(options: RecordRunnerOptions): RecordRunner {
         ...{ partition, epoch, nextOffset, commitNo, lastSeq, state, stateFull, outboxAckedThrough },
         previousOffset: committedOffset,
         candles: createCandleColumns(0),
-        symbolName: (id) => options.symbols.name(id),
+        symbolName: (id) => symbols.name(id),
         outbox: packRecordOutbox(outbox),
         deadLetters: letters,
         lateRanges: late.take(partition, (key) => key),
