@@ -42,7 +42,15 @@ export class TransientError extends RedwickError {
 export class FatalError extends RedwickError {}
 
 /** Another owner has taken the partition: everything uncommitted here is dropped. */
-export class FencedError extends RedwickError {}
+export class FencedError extends RedwickError {
+  /** Which partitions of a commit it concerns; undefined where all. */
+  readonly partitions: readonly number[] | undefined
+
+  constructor(details: ErrorDetails, partitions?: readonly number[]) {
+    super(details)
+    this.partitions = partitions
+  }
+}
 
 /** A bug of ours; states the rule that was broken. */
 export class InvariantViolation extends RedwickError {

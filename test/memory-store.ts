@@ -74,12 +74,13 @@ export function createMemoryDatabase(): MemoryDatabase {
     skipped,
     check(commit) {
       tables.check(commit)
-      const fenced = commit.partitions.filter((part) => {
-        const row = rowOf(commit.topology, part.partition)
-        return row.epoch !== part.epoch || row.nextOffset !== part.previousOffset
-      })
-      if (fenced.length > 0)
-        throw new FencedError({ code: 'FENCED', message: `partitions ${fenced.map((part) => part.partition)}` })
+      const fenced = commit.partitions
+        .filter((part) => {
+          const row = rowOf(commit.topology, part.partition)
+          return row.epoch !== part.epoch || row.nextOffset !== part.previousOffset
+        })
+        .map(({ partition }) => partition)
+      if (fenced.length > 0) throw new FencedError({ code: 'FENCED', message: `partitions ${fenced}` }, fenced)
     },
     applyData(commit) {
       tables.apply(commit)

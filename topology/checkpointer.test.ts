@@ -15,7 +15,9 @@ const recoveryMs = 10_000
 function owner(
   positions: () => Promise<readonly { partition: number; epoch: number }[]>,
   commit?: (at: { ms: number }) => void,
+  publish: (partition: number) => Promise<void> = async () => undefined,
 ) {
+  const published: number[] = []
   const recovered: { partitions: readonly number[]; error: unknown }[] = []
   const at = { ms: 0 }
   const prepared = (partition: number) =>
@@ -30,7 +32,7 @@ function owner(
     }) as unknown as Runner<never, PreparedCommit>
   const ownership: Partial<Ownership<never, PreparedCommit>> = {
     ...{ runners: new Map([0, 1].map((partition) => [partition, runner(partition)])), committed: new Map() },
-    ...{ ackedThrough: () => 0, published: () => undefined },
+    ...{ ackedThrough: () => 0, published: (partition: number) => void published.push(partition) },
     async recover(partitions, error) {
       recovered.push({ partitions, error })
       at.ms += recoveryMs
@@ -47,10 +49,13 @@ function owner(
     clock: { now: () => at.ms, monotonic: () => at.ms, sleep: async () => undefined, every: () => () => undefined },
     ownership: ownership as Ownership<never, PreparedCommit>,
     isolation: {} as Isolation<never, PreparedCommit>,
-    output: { publish: async () => undefined, sync: async () => undefined } as unknown as StageOutput<never>,
+    output: {
+      publish: ({ commit: { partition } }: PreparedCommit) => publish(partition),
+      sync: async () => undefined,
+    } as unknown as StageOutput<never>,
     subscription: () => undefined,
   })
-  return { checkpointer, at, recovered }
+  return { checkpointer, at, recovered, published }
 }
 
 it('an owner with nothing to commit hears within seconds that another one has followed', async () => {
@@ -97,4 +102,16 @@ it('tells how long a commit took, for the next to wait as long; a recovery is no
   isDown = true
   expect(await checkpointer.run()).toBe(0)
   expect(recovered).toHaveLength(1)
+})
+
+it('a partition that cannot publish what it committed costs itself, not the others', async () => {
+  const refused = new TransientError({ code: 'BROKER_TROUBLE', message: 'no' })
+  const { checkpointer, recovered, published } = owner(
+    async () => [],
+    () => undefined,
+    (partition) => (partition === 0 ? Promise.reject(refused) : Promise.resolve()),
+  )
+  expect(await checkpointer.run()).toBe(0)
+  expect(published).toEqual([1])
+  expect(recovered).toEqual([{ partitions: [0], error: refused }])
 })

@@ -77,13 +77,15 @@ export function createCheckpointer<Batch, Prepared extends PreparedCommit>(
     }
   }
 
-  const attempt = async (partitions: readonly number[]): Promise<void> => {
+  /** @returns What kept a partition from saying what it committed: that costs this partition, not the others. */
+  const attempt = async (partitions: readonly number[]): Promise<ReadonlyMap<number, unknown>> => {
+    const failures = new Map<number, unknown>()
     const prepared: Prepared[] = []
     for (const partition of partitions) {
       prepared.push(...prepareOf(partition))
       await clock.sleep(0) // much state takes long to write: others have their turn in between
     }
-    if (prepared.length === 0) return
+    if (prepared.length === 0) return failures
     // 1. The log below the offsets is safe. 2. The one transaction. 3. What it owes to the topics. 4. That is safe too.
     await broker.sync(topic)
     const started = clock.monotonic()
@@ -92,14 +94,16 @@ export function createCheckpointer<Batch, Prepared extends PreparedCommit>(
       topic,
       partitions: lastWords(prepared.map(({ commit }) => commit)),
     })
-    metrics.checkpointSeconds.observe((clock.monotonic() - started) / 1000)
+    metrics.checkpointTook((clock.monotonic() - started) / 1000)
     const published = await Promise.allSettled(prepared.map(publish))
-    for (const outcome of published) if (outcome.status === 'rejected') throw outcome.reason
     await output.sync()
-    for (const { commit } of prepared) {
+    for (const [i, { commit }] of prepared.entries()) {
       const { partition, epoch, commitNo, nextOffset } = commit
-      if (ownership.runners.get(partition)?.epoch === epoch) ownership.published(partition, commitNo, nextOffset)
+      const outcome = published[i]
+      if (outcome?.status === 'rejected') failures.set(partition, outcome.reason)
+      else if (ownership.runners.get(partition)?.epoch === epoch) ownership.published(partition, commitNo, nextOffset)
     }
+    return failures
   }
 
   let lookedAt = clock.monotonic()
@@ -137,12 +141,15 @@ export function createCheckpointer<Batch, Prepared extends PreparedCommit>(
       if (due.length === 0) return 0
       const partitions = due.map((runner) => runner.partition).sort((a, b) => a - b)
       const started = clock.monotonic()
+      let failures: ReadonlyMap<number, unknown>
       try {
-        await attempt(partitions)
+        failures = await attempt(partitions)
       } catch (error) {
         await ownership.recover(partitions, error)
         return 0
       }
+      for (const [partition, error] of failures) await ownership.recover([partition], error)
+      if (failures.size > 0) return 0
       const tookMs = clock.monotonic() - started
       const offsets = new Map(ownership.committed)
       broker.retainFrom(topic, neededFrom(offsets))

@@ -61,6 +61,7 @@ export function createCommitPublisher({
   return {
     takeOver: producers.takeOver,
     async publish(partition, e, { finals, deadLetters }) {
+      const send = producers.sender(partition)
       const candles: OutgoingRecord[] = []
       for (const { kind, candle } of finals) {
         const key = `${candle.symbol}|${candle.interval}|${candle.start}`
@@ -70,7 +71,7 @@ export function createCommitPublisher({
       const groups: TopicRecords[] = []
       if (candles.length > 0) groups.push({ topic: topics.candles, records: candles })
       if (deadLetters.length > 0) groups.push({ topic: topics.deadLetters, records: deadLetters.map(deadLetterRecord) })
-      await producers.send(partition, groups)
+      await send(groups)
     },
     forget: producers.forget,
     close: producers.close,

@@ -2,15 +2,15 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Conservation } from '../processors/core/effects.ts'
 import type { DeadLetterReason } from '../schemas/dead-letter.ts'
 
-/** What an engine counts; totals are of committed records. */
+/** What an engine counts. */
 export interface EngineMetrics {
-  readonly alarms: Counter<'name'>
-  readonly recoveries: Counter
   alarm(name: string): void
+  /** A checkpoint failed; state is taken over again. */
+  recovered(): void
+  /** A commit in the store took so long. */
+  checkpointTook(seconds: number): void
   /** So many partitions more (or fewer) stand still because a step throws. */
   paused(change: number): void
-  readonly checkpointSeconds: Histogram
-  readonly totals: Conservation
   committed(
     partition: number,
     nextOffset: number,
@@ -20,7 +20,13 @@ export interface EngineMetrics {
   ): void
 }
 
-export function createEngineMetrics(registry: Registry): EngineMetrics {
+/** The counts of all engines of a process. */
+export interface ProcessMetrics extends EngineMetrics {
+  /** Of committed records. */
+  readonly totals: Conservation
+}
+
+export function createEngineMetrics(registry: Registry): ProcessMetrics {
   const registers = [registry]
   const records = new Counter({
     name: 'redwick_records_total',
@@ -55,20 +61,21 @@ export function createEngineMetrics(registry: Registry): EngineMetrics {
     help: 'Partitions that stand still because a step throws',
     registers,
   })
+  const recoveries = new Counter({
+    name: 'redwick_recoveries_total',
+    help: 'Failed checkpoints after which state was taken over again',
+    registers,
+  })
+  const checkpointSeconds = new Histogram({
+    name: 'redwick_checkpoint_seconds',
+    help: 'Duration of a commit in the store',
+    registers,
+  })
   return {
-    alarms,
     alarm: (name) => alarms.inc({ name }),
     paused: (change) => partitionsPaused.inc(change),
-    recoveries: new Counter({
-      name: 'redwick_recoveries_total',
-      help: 'Failed checkpoints after which state was taken over again',
-      registers,
-    }),
-    checkpointSeconds: new Histogram({
-      name: 'redwick_checkpoint_seconds',
-      help: 'Duration of a commit in the store',
-      registers,
-    }),
+    recovered: () => recoveries.inc(),
+    checkpointTook: (seconds) => checkpointSeconds.observe(seconds),
     totals,
     committed(partition, nextOffset, counts, finalCount, reasons) {
       for (const result of results) {

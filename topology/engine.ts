@@ -189,6 +189,7 @@ export function createEngine<Batch extends SourceBatch, Prepared extends Prepare
       limits,
       stopping: stopping.signal,
       onDropped: releaseWaiters,
+      onFatal: fail,
       random: options.random ?? Math.random,
     })
     const isolation = createIsolation({ ownership, clock, onFatal: fail })

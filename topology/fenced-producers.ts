@@ -5,16 +5,19 @@ import { portionsOf } from './portions.ts'
 export interface FencedProducers {
   /** Fences every earlier producer of the partition, anywhere. */
   takeOver(partition: number): Promise<void>
-  /**
-   * In one transaction, all or nothing; what is larger than `portionBytesMax` in several, in order. An empty list does
-   * nothing.
-   *
-   * @throws {FencedError} A later owner of the partition has taken over.
-   */
-  send(partition: number, groups: readonly TopicRecords[]): Promise<void>
+  /** The way out of whoever owns the partition now: to be taken before anything is awaited, or it may be a successor's. */
+  sender(partition: number): FencedSender
   forget(partition: number): Promise<void>
   close(): Promise<void>
 }
+
+/**
+ * Sends in one transaction, all or nothing; what is larger than `portionBytesMax` in several, in order. An empty list does
+ * nothing.
+ *
+ * @throws {FencedError} A later owner of the partition has taken over.
+ */
+export type FencedSender = (groups: readonly TopicRecords[]) => Promise<void>
 
 interface Item {
   readonly topic: string
@@ -47,11 +50,12 @@ export function createFencedProducers(broker: Broker, idPrefix: string): FencedP
       await forget(partition)
       producers.set(partition, await broker.createTransactionalProducer(`${idPrefix}-${partition}`))
     },
-    async send(partition, groups) {
-      const items = groups.flatMap(({ topic, records }) => records.map((record) => ({ topic, record })))
-      // The one of now: a takeover between two portions must fence the second.
+    sender(partition) {
       const producer = producers.get(partition)
-      for (const portion of portionsOf(items, bytesOf)) await producer?.send(byTopic(portion))
+      return async (groups) => {
+        const items = groups.flatMap(({ topic, records }) => records.map((record) => ({ topic, record })))
+        for (const portion of portionsOf(items, bytesOf)) await producer?.send(byTopic(portion))
+      }
     },
     forget,
     async close() {

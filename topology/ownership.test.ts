@@ -1,39 +1,46 @@
 import { Registry } from 'prom-client'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
+import type { Clock } from '../ports/clock.ts'
+import { FencedError } from '../schemas/errors.ts'
 import { createMemoryStore } from '../test/memory-store.ts'
 import { createEngineMetrics } from './engine-metrics.ts'
 import { createOwnership } from './ownership.ts'
 import type { PreparedCommit, Runner, StageOutput } from './stage.ts'
 import { systemClock } from './system-clock.ts'
 
+const outputOf = (begin: StageOutput<never>['begin']): StageOutput<never> => ({
+  begin,
+  fence: async () => undefined,
+  publish: async () => undefined,
+  sync: async () => undefined,
+  pulse: () => undefined,
+  drop: () => undefined,
+  release: async () => undefined,
+  close: async () => undefined,
+})
+
+const ownershipOf = (output: StageOutput<never>, partitions: number, clock: Clock = systemClock) =>
+  createOwnership({
+    ...{ name: 't', identity: { topic: 'ticks', topicId: null, partitions }, output, clock },
+    ...{ store: createMemoryStore(() => 'ok'), log: () => undefined, metrics: createEngineMetrics(new Registry()) },
+    limits: { retryMsMin: 1, retryMsMax: 1, fencedWaitMs: 1, failuresMax: 1 },
+    ...{ stopping: new AbortController().signal, subscription: () => undefined, onDropped: () => undefined },
+    ...{ onFatal: () => undefined, random: () => 0 },
+  })
+
 it('a takeover during which the partition went and came back makes no runner: the next one does', async () => {
   const begun: (() => void)[] = []
   const epochs: number[] = []
   const made: number[] = []
-  const output: StageOutput<never> = {
-    fence: async () => undefined,
-    async begin({ epoch }) {
-      epochs.push(epoch)
-      await new Promise<void>((resolve) => begun.push(resolve))
-      return () => {
-        made.push(epoch)
-        return { partition: 0, epoch } as Runner<never, PreparedCommit>
-      }
-    },
-    publish: async () => undefined,
-    sync: async () => undefined,
-    pulse: () => undefined,
-    drop: () => undefined,
-    release: async () => undefined,
-    close: async () => undefined,
-  }
-  const ownership = createOwnership({
-    ...{ name: 't', identity: { topic: 'ticks', topicId: null, partitions: 1 }, output, clock: systemClock },
-    ...{ store: createMemoryStore(() => 'ok'), log: () => undefined, metrics: createEngineMetrics(new Registry()) },
-    limits: { retryMsMin: 1, retryMsMax: 1, fencedWaitMs: 1, failuresMax: 1 },
-    ...{ stopping: new AbortController().signal, subscription: () => undefined, onDropped: () => undefined },
-    random: () => 0,
+  const output = outputOf(async ({ epoch }) => {
+    epochs.push(epoch)
+    await new Promise<void>((resolve) => begun.push(resolve))
+    return () => {
+      made.push(epoch)
+      return { partition: 0, epoch } as Runner<never, PreparedCommit>
+    }
   })
+  const ownership = ownershipOf(output, 1)
   const published = async (): Promise<void> => {
     while (begun.length === 0) await systemClock.sleep(1)
     begun.shift()?.()
@@ -48,4 +55,24 @@ it('a takeover during which the partition went and came back makes no runner: th
   expect(await second).toEqual(new Map([[0, 0]]))
   expect(epochs).toHaveLength(2)
   expect(made).toEqual(epochs.slice(1))
+})
+
+it('a commit that is fenced in one partition keeps the others waiting for nothing', async () => {
+  const taken: number[] = []
+  const output = outputOf(async ({ partition, epoch }) => {
+    taken.push(partition)
+    return () => ({ partition, epoch }) as Runner<never, PreparedCommit>
+  })
+  let wake: () => void = () => undefined
+  const sleep = (): Promise<void> =>
+    new Promise((resolve) => {
+      wake = resolve
+    })
+  const ownership = ownershipOf(output, 3, { ...systemClock, sleep })
+  await ownership.assign([0, 1, 2])
+  await ownership.recover([0, 1, 2], new FencedError({ code: 'FENCED', message: 'partitions 1' }, [1]))
+  expect(taken).toEqual([0, 1, 2, 0, 2])
+  expect([...ownership.runners.keys()]).toEqual([0, 2])
+  wake()
+  await vi.waitFor(() => expect([...ownership.runners.keys()]).toEqual([0, 2, 1]))
 })

@@ -29,7 +29,6 @@ export interface Ownership<Batch, Prepared extends PreparedCommit> {
   readonly runners: ReadonlyMap<number, Runner<Batch, Prepared>>
   /** Offset that each partition has committed and published. */
   readonly committed: ReadonlyMap<number, number>
-  readonly isStoreUp: boolean
   /** Partitions that stand still. */
   readonly paused: ReadonlySet<number>
   /** Takes partitions over that the group has given. @returns Where to start each. */
@@ -41,7 +40,10 @@ export interface Ownership<Batch, Prepared extends PreparedCommit> {
   hold(partition: number, suspect: Suspect): Promise<void>
   /** Drops what is in memory; the partition stands still until it is given anew. An alarm. */
   pause(partition: number, reason: PauseReason): void
-  /** Drops what is in memory, and starts again from what is committed. */
+  /**
+   * Drops what is in memory, and starts again from what is committed. Resolves without those that another owner has: they
+   * start again after a while, unless the group has taken them away by then.
+   */
   recover(partitions: readonly number[], error: unknown): Promise<void>
   /** The outbox up to this commit is with the topics. */
   published(partition: number, commitNo: number, nextOffset: number): void
@@ -62,6 +64,8 @@ export interface OwnershipOptions<Batch, Prepared extends PreparedCommit> {
   subscription(): Subscription | undefined
   /** Work that waits for a commit of these partitions waits for nothing now. */
   onDropped(): void
+  /** Trouble that waiting does not mend, of a partition that was waited for. */
+  onFatal(error: unknown): void
   /** In [0, 1). */
   random(): number
 }
@@ -203,9 +207,6 @@ export function createOwnership<Batch, Prepared extends PreparedCommit>(
     runners,
     committed,
     paused,
-    get isStoreUp() {
-      return isUp
-    },
     async assign(partitions) {
       for (const partition of partitions) {
         assigned.add(partition)
@@ -257,13 +258,20 @@ export function createOwnership<Batch, Prepared extends PreparedCommit>(
     async recover(partitions, error) {
       if (!isRecoverable(error)) throw error
       log('warn', 'checkpoint failed: state is dropped and taken over again', { partitions, why: whyOf(error) })
-      metrics.recoveries.inc()
+      metrics.recovered()
       const mine = partitions.filter((partition) => runners.has(partition))
       stopIntake(mine)
       for (const partition of mine) countFailure(partition, error)
-      // Who fenced us may be the rightful owner: the group will say so.
-      if (error instanceof FencedError) await clock.sleep(limits.fencedWaitMs, stopping)
-      await startAgain(mine)
+      const isFenced = (partition: number): boolean =>
+        error instanceof FencedError && (error.partitions?.includes(partition) ?? true)
+      const fenced = mine.filter(isFenced)
+      // Who fenced us may be the rightful owner: the group will say so. Nobody else waits for that.
+      if (fenced.length > 0)
+        void clock
+          .sleep(limits.fencedWaitMs, stopping)
+          .then(() => startAgain(fenced))
+          .catch(options.onFatal)
+      await startAgain(mine.filter((partition) => !isFenced(partition)))
     },
     published(partition, commitNo, nextOffset) {
       acked.set(partition, commitNo)

@@ -2,10 +2,10 @@ import type { OperatorFunction } from 'rxjs'
 import type { WatermarkPolicy } from '../processors/core/stream-element.ts'
 import { admit } from '../processors/operators/admit.ts'
 import { type Duration, durationMs } from '../processors/operators/duration.ts'
-import type { StepDescription } from '../processors/operators/step.ts'
 import { exitCodes, FatalError, invariant } from '../schemas/errors.ts'
 import { checkCandleTimes, type SinkDescription, type Topology } from './candle-topology.ts'
 import { buildStages } from './records/build.ts'
+import { checkSteps } from './records/checks.ts'
 import type { RecordTopology } from './records/declaration.ts'
 import type { RecordSink } from './records/sinks.ts'
 import type { AnySource, Declared, Source } from './sources.ts'
@@ -31,6 +31,7 @@ function isSource(source: Source<unknown>): source is AnySource {
 function candleTopology(declared: Declared<unknown>, sinks: readonly SinkDescription[]): Topology {
   const { name, source, watermark } = declared
   invariant(source.kind === 'ticks', 'candles are made of ticks')
+  checkSteps(declared.operators.map(describeStep))
   const operators: readonly OperatorFunction<never, unknown>[] = [admit(), ...declared.operators]
   const steps = operators.map(describeStep)
   checkCandleTimes(steps, watermark)
@@ -41,18 +42,11 @@ function candleTopology(declared: Declared<unknown>, sinks: readonly SinkDescrip
   }
 }
 
-/** Ids of stateful steps name their state: each is there once. */
-function checkIds(steps: readonly StepDescription[]): void {
-  const ids = steps.flatMap((one) => (one.id === undefined ? [] : [one.id]))
-  invariant(new Set(ids).size === ids.length, `every stateful step has an id of its own, was ${ids.join(', ')}`)
-}
-
 function isRecordSink(sink: SinkDescription | RecordSink<never>): sink is RecordSink<never> {
   return 'name' in sink
 }
 
 function end(declared: Declared<unknown>, sinks: readonly (SinkDescription | RecordSink<never>)[]) {
-  checkIds([admit(), ...declared.operators].map(describeStep))
   const recordSinks = sinks.filter(isRecordSink)
   if (recordSinks.length === 0 && sinks.length > 0) return candleTopology(declared, sinks as readonly SinkDescription[])
   return { kind: 'records', name: declared.name, stages: buildStages(declared, recordSinks) } satisfies RecordTopology

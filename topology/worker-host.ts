@@ -46,6 +46,12 @@ export function createWorkerHost(setup: WorkerSetup, metrics: EngineMetrics): En
       case 'paused':
         metrics.paused(message.change)
         return
+      case 'recovered':
+        metrics.recovered()
+        return
+      case 'took':
+        metrics.checkpointTook(message.seconds)
+        return
       case 'counted':
         metrics.committed(message.partition, message.nextOffset, message.counts, message.finals, message.reasons)
         return

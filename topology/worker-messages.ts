@@ -17,6 +17,8 @@ export type FromWorker =
   | { readonly kind: 'checkpointed'; readonly request: number }
   | { readonly kind: 'alarm'; readonly name: string }
   | { readonly kind: 'paused'; readonly change: number }
+  | { readonly kind: 'recovered' }
+  | { readonly kind: 'took'; readonly seconds: number }
   | { readonly kind: 'failed'; readonly error: ErrorDetails }
   | {
       readonly kind: 'positions'

@@ -1,12 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { Registry } from 'prom-client'
 import { messageOf, RedwickError } from '../schemas/errors.ts'
 import { topicNames } from '../schemas/topics.ts'
-import { openBroker, openRegistry, openSnapshot, openStore } from './adapters.ts'
 import { createCodecs } from './codecs.ts'
-import { createCandleEngine } from './engine-factory.ts'
-import { createEngineMetrics, type EngineMetrics } from './engine-metrics.ts'
+import { createCandleEngine, type Opened } from './engine-factory.ts'
+import { startedOrStopped, stopAsked } from './engine-host.ts'
+import type { EngineMetrics } from './engine-metrics.ts'
 import { createLogger } from './logger.ts'
+import { withPorts } from './open-ports.ts'
 import { systemClock } from './system-clock.ts'
 import type { FromWorker, ToWorker, WorkerSetup } from './worker-messages.ts'
 
@@ -32,40 +32,20 @@ function tellFailure(error: unknown): void {
   })
 }
 
-/** Counts of a commit go to the main thread's registry: there is one page of metrics. */
-function forwarding(metrics: EngineMetrics): EngineMetrics {
-  return {
-    ...metrics,
-    alarm: (name) => tell({ kind: 'alarm', name }),
-    paused: (change) => tell({ kind: 'paused', change }),
-    committed: (partition, nextOffset, counts, finals, reasons) =>
-      tell({ kind: 'counted', partition, nextOffset, counts, finals, reasons }),
-  }
+/** What is counted goes to the main thread's registry: there is one page of metrics. */
+const metrics: EngineMetrics = {
+  alarm: (name) => tell({ kind: 'alarm', name }),
+  paused: (change) => tell({ kind: 'paused', change }),
+  recovered: () => tell({ kind: 'recovered' }),
+  checkpointTook: (seconds) => tell({ kind: 'took', seconds }),
+  committed: (partition, nextOffset, counts, finals, reasons) =>
+    tell({ kind: 'counted', partition, nextOffset, counts, finals, reasons }),
 }
 
-async function run(): Promise<void> {
-  const log = createLogger({ level, isJson })
-  const context = { config, clock: systemClock, log }
-  const topics = topicNames(config.TOPIC_PREFIX)
-  const [broker, registry, store, snapshot] = await Promise.all([
-    openBroker(context),
-    openRegistry(context),
-    openStore(context),
-    openSnapshot(context),
-  ])
-  const codecs = await createCodecs(registry, topics)
-  const opened = {
-    clock: systemClock,
-    log,
-    topics,
-    broker,
-    registry,
-    store,
-    snapshot,
-    codecs,
-    topicPrefix: config.TOPIC_PREFIX,
-  }
-  const engine = createCandleEngine(opened, forwarding(createEngineMetrics(new Registry())))
+const stopped = new AbortController()
+
+async function runEngine(opened: Opened): Promise<void> {
+  const engine = createCandleEngine(opened, metrics)
   engine.failed.catch(tellFailure)
   const positions = (): void =>
     tell({
@@ -74,27 +54,34 @@ async function run(): Promise<void> {
       processed: engine.processed(),
       standing: engine.standing(),
     })
-  const cancel = systemClock.every(tellMs, positions)
-  const stop = async (): Promise<void> => {
-    cancel()
-    await engine.stop()
-    for (const opened of [snapshot, store, registry, broker]) await opened.close()
-    tell({ kind: 'stopped' })
-    port?.close()
+  const checkpoint = async (request: number): Promise<void> => {
+    await engine.checkpointNow()
+    positions()
+    tell({ kind: 'checkpointed', request })
   }
   port?.on('message', (message: ToWorker) => {
-    if (message.kind === 'stop') stop().catch(tellFailure)
-    else
-      engine
-        .checkpointNow()
-        .then(() => {
-          positions()
-          tell({ kind: 'checkpointed', request: message.request })
-        })
-        .catch(tellFailure)
+    if (message.kind === 'stop') stopped.abort()
+    else checkpoint(message.request).catch(tellFailure)
   })
-  await engine.start()
-  tell({ kind: 'started' })
+  const stopping = stopAsked(stopped.signal)
+  const started = engine.start().then(() => tell({ kind: 'started' }))
+  await startedOrStopped(opened.clock, started, stopping)
+  const cancel = systemClock.every(tellMs, positions)
+  await stopping
+  cancel()
+  await engine.stop()
+}
+
+async function run(): Promise<void> {
+  const log = createLogger({ level, isJson })
+  const context = { config, clock: systemClock, log }
+  const topics = topicNames(config.TOPIC_PREFIX)
+  await withPorts(context, ['broker', 'registry', 'store', 'snapshot'], async (ports) => {
+    const codecs = await createCodecs(ports.registry, topics)
+    await runEngine({ ...ports, clock: systemClock, log, topics, codecs, topicPrefix: config.TOPIC_PREFIX })
+  })
+  tell({ kind: 'stopped' })
+  port?.close()
 }
 
 run().catch(tellFailure)

@@ -112,6 +112,7 @@ export async function createKafkaTransactionalProducer(
           throw error
         }
       } catch (error) {
+        if (lost !== undefined) throw lost // closed while it sent
         if (!isFenced(error)) throw brokerError(error, brokers)
         lost = producerFenced(transactionalId, error)
         void producer.disconnect().catch(() => undefined)

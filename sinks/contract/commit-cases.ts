@@ -49,7 +49,7 @@ export function commitCases(rig: StoreRig): void {
         .commit(sampleCommit(topology, good, fenced))
         .catch((error: unknown) => error)
       expect(refused).toBeInstanceOf(FencedError)
-      expect(refused).toMatchObject({ code: 'FENCED', message: 'The commit was fenced: partitions 3' })
+      expect(refused).toMatchObject({ code: 'FENCED', message: 'The commit was fenced: partitions 3', partitions: [3] })
       expect(await rig.store.candles({ symbol, interval: 60, ...everything })).toEqual([])
       expect(await rig.store.deadLetters(1_000)).not.toContainEqual(expect.objectContaining({ topic: topology }))
       expect(await rig.store.lateRanges(1_000)).not.toContainEqual(expect.objectContaining({ symbol: topology }))

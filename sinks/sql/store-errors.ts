@@ -17,13 +17,16 @@ export function storeError(failure: DatabaseFailure): FencedError | TransientErr
   const { message, state, cause } = failure
   if (state === fencedState && message.startsWith(fencedMessage)) {
     const partitions = message.slice(fencedMessage.length)
-    return new FencedError({
-      code: 'FENCED',
-      message: `The commit was fenced: partitions ${partitions}`,
-      why: 'Another owner has taken them over, or their offset is not the one this commit goes on from.',
-      hint: 'Take them over before going on; nothing of the commit was stored.',
-      cause,
-    })
+    return new FencedError(
+      {
+        code: 'FENCED',
+        message: `The commit was fenced: partitions ${partitions}`,
+        why: 'Another owner has taken them over, or their offset is not the one this commit goes on from.',
+        hint: 'Take them over before going on; nothing of the commit was stored.',
+        cause,
+      },
+      partitions.split(', ').map(Number),
+    )
   }
   const unreachable = state === '' || state === readOnlyState || troubleStates.includes(state.slice(0, 2))
   return new TransientError({

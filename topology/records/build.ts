@@ -71,9 +71,7 @@ function stagesOf(plan: Plan, last: string, declared: Declared<unknown>, end: In
   let source: StageSource = declared.source.kind === 'co-partitioned' ? together(plan, declared) : declared.source
   let run: Declared<unknown>['operators'][number][] = []
   const put = (name: string, stageEnd: InternalEnd | SinksEnd): void => {
-    const steps = run.map(describeStep)
-    checkSteps(steps)
-    plan.stages.push({ name, source, watermark, steps, operators: run, end: stageEnd })
+    plan.stages.push({ name, source, watermark, steps: run.map(describeStep), operators: run, end: stageEnd })
   }
   for (const operator of operators) {
     const rekey = rekeyOf(operator)
@@ -101,6 +99,7 @@ export function buildStages(declared: Declared<unknown>, sinks: readonly RecordS
   stagesOf(plan, declared.name, declared, { kind: 'sinks', sinks })
   const names = plan.stages.map(({ name }) => name)
   invariant(new Set(names).size === names.length, `every stage has a name of its own, was ${names.join(', ')}`)
+  checkSteps(plan.stages.flatMap(({ steps }) => steps))
   checkSinks(declared.name, plan.stages, sinks)
   return plan.stages
 }

@@ -16,8 +16,8 @@ const innerOf = (step: StepDescription): readonly StepDescription[] =>
   (step.inner ?? []).flatMap((one) => [one, ...innerOf(one)])
 
 /**
- * Checks the steps of one stage, those that others hold among them: ids name their state, and a topology is not cut within
- * a `branch` or a `merge`.
+ * Checks the steps of a topology, those that others hold among them: ids name their state, also to who compares two
+ * declarations, and a topology is not cut within a `branch` or a `merge`.
  *
  * @throws {InvariantViolation}
  */

@@ -111,7 +111,7 @@ function createOutput(
       partition: letter.partition % partitions,
     }))
     // A part that was published before a crash is known by its ids.
-    await producers.send(partition, [...groups, { topic, records }])
+    await producers.sender(partition)([...groups, { topic, records }])
     const undelivered: (readonly [Owed, string])[] = []
     for (const one of owed) {
       const sink = one.to === 'callback' ? callbacks.get(one.name) : undefined

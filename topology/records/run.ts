@@ -4,7 +4,7 @@ import { messageOf } from '../../schemas/errors.ts'
 import type { Config } from '../config.ts'
 import { declareAtStart } from '../declaration.ts'
 import { committedThrough, requireMoving, startedOrStopped, stopAsked } from '../engine-host.ts'
-import { createEngineMetrics, type EngineMetrics } from '../engine-metrics.ts'
+import { createEngineMetrics, type ProcessMetrics } from '../engine-metrics.ts'
 import { withPorts } from '../open-ports.ts'
 import { systemClock } from '../system-clock.ts'
 import { tellTotals } from '../totals.ts'
@@ -43,7 +43,7 @@ async function settled(stages: readonly OpenStage[], platform: RecordPlatform, s
 async function runStages(
   stages: readonly OpenStage[],
   platform: RecordPlatform,
-  metrics: ReadonlyMap<string, EngineMetrics>,
+  metrics: ReadonlyMap<string, ProcessMetrics>,
   options: RunRecordsOptions,
 ): Promise<void> {
   const { feed, log, untilEnd, signal, onSettled } = options
@@ -92,8 +92,8 @@ export async function runRecords(options: RunRecordsOptions): Promise<void> {
     for (const [topic, partitions] of Object.entries(feed?.topics ?? {}))
       await ensureTopic(platform.broker, `${platform.prefix}${topic}`, partitions)
     await declareAtStart(platform.store, topology)
-    const metrics = new Map<string, EngineMetrics>()
-    const metricsOf = (stage: string): EngineMetrics => {
+    const metrics = new Map<string, ProcessMetrics>()
+    const metricsOf = (stage: string): ProcessMetrics => {
       const made = createEngineMetrics(new Registry())
       metrics.set(stage, made)
       return made
