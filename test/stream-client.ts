@@ -6,13 +6,18 @@ export type Row = readonly [number, string, string, string, string, string, numb
 export interface ClientChannel {
   readonly symbol: string
   readonly interval: string
+  readonly store: string
   e: number
   q: number
+  /** Highest of what is final. */
+  seq: number
   /** Every closed candle by start, the last one heard. */
   readonly finals: Map<number, Row>
   readonly open: Map<number, Row>
   snapshots: number
   updates: number
+  /** An update was applied behind the last snapshot: none that it holds already may follow. */
+  isMoving: boolean
 }
 
 interface Frame {
@@ -20,6 +25,7 @@ interface Frame {
   readonly ch?: number
   readonly e?: number
   readonly q?: number
+  readonly seq?: number
   readonly pq?: number
   readonly x?: number
   readonly reason?: string
@@ -33,8 +39,10 @@ interface Frame {
     ch: number
     symbol: string
     interval: string
+    store: string
     e: number
     q: number
+    mode: string
   }[]
 }
 
@@ -42,6 +50,8 @@ interface Frame {
 export interface StrictClient {
   readonly channels: ReadonlyMap<number, ClientChannel>
   readonly violations: readonly string[]
+  /** Channels that went on from `since`. */
+  readonly resumed: number
   /** Resolves when the connection is gone. */
   readonly ended: Promise<void>
   close(): void
@@ -50,6 +60,8 @@ export interface StrictClient {
 interface StrictOptions {
   /** The platform is being tormented: what is refused for now ends the connection, and is no violation. */
   readonly isTroubleExpected?: boolean
+  /** What an earlier connection held: it goes on from there. */
+  readonly since?: readonly ClientChannel[]
 }
 
 const snapshotDown = 1400
@@ -62,9 +74,12 @@ export async function subscribeStrictly(
   intervals: readonly string[],
   options: StrictOptions = {},
 ): Promise<StrictClient> {
+  const keyOf = (one: { symbol: string; interval: string }): string => `${one.symbol} ${one.interval}`
+  const before = new Map(options.since?.map((channel) => [keyOf(channel), channel]))
   const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/stream`, 'candles.v1')
   const channels = new Map<number, ClientChannel>()
   const violations: string[] = []
+  let resumed = 0
   const ended = new Promise<void>((resolve) => socket.on('close', () => resolve()))
   const troubled = (what: string, code = 0): void => {
     if (options.isTroubleExpected !== true) violations.push(what)
@@ -80,33 +95,47 @@ export async function subscribeStrictly(
   }
   const handlers: Record<string, (frame: Frame) => void> = {
     subscribed({ results = [] }) {
-      for (const { ok, code, ch, symbol, interval, e, q } of results) {
+      for (const { ok, code, ch, symbol, interval, store, e, q, mode } of results) {
+        const old = before.get(keyOf({ symbol, interval }))
+        const fresh = { finals: new Map(), open: new Map(), seq: 0, isMoving: false }
         if (!ok) troubled(`refused ${symbol} ${interval}`, code)
-        else channels.set(ch, { symbol, interval, e, q, finals: new Map(), open: new Map(), snapshots: 0, updates: 0 })
+        else if (mode !== 'resumed')
+          channels.set(ch, { ...fresh, ...old, symbol, interval, store, e, q, snapshots: 0, updates: 0 })
+        // It goes on where it was, as if nothing had been in between.
+        else if (old !== undefined) {
+          resumed += 1
+          channels.set(ch, { ...old, snapshots: 1, updates: 0, isMoving: true })
+        } else violations.push(`${symbol} ${interval} was resumed from nowhere`)
       }
     },
-    snapshot({ ch = -1, e = -1, q = -1, reason, rows = [], open = [] }) {
+    snapshot({ ch = -1, e = -1, q = -1, seq = 0, reason, rows = [], open = [] }) {
       const channel = channels.get(ch)
       if (channel === undefined) return void violations.push(`snapshot of unknown channel ${ch}`)
       if (e < channel.e || (e === channel.e && q < channel.q))
         violations.push(`${channel.symbol} snapshot went back to ${e}/${q} from ${channel.e}/${channel.q}`)
       channel.snapshots += 1
-      Object.assign(channel, { e, q })
+      channel.isMoving = false
+      Object.assign(channel, { e, q, seq })
       if (reason === 'initial' || reason === 'reset') channel.finals.clear()
       for (const row of rows) channel.finals.set(row[0], row)
       channel.open.clear()
       for (const row of open) channel.open.set(row[0], row)
     },
-    u({ ch = -1, q = -1, pq, x, k }) {
+    u({ ch = -1, q = -1, seq = 0, pq, x, k }) {
       const channel = channels.get(ch)
       if (channel === undefined || k === undefined) return void violations.push(`update of unknown channel ${ch}`)
       channel.updates += 1
       if (channel.snapshots === 0) violations.push(`${channel.symbol} update before its snapshot`)
       // A snapshot may be ahead of the updates behind it: what it holds already is passed over.
-      if (q <= channel.q) return
+      if (q <= channel.q) {
+        if (channel.isMoving) violations.push(`${channel.symbol} ${channel.interval} went from ${channel.q} to ${q}`)
+        return
+      }
+      channel.isMoving = true
       if ((pq ?? q - 1) > channel.q)
         violations.push(`${channel.symbol} ${channel.interval} jumped from ${channel.q} to ${q}`)
       channel.q = q
+      channel.seq = Math.max(channel.seq, seq)
       if (x === 1) {
         channel.finals.set(k[0], k)
         channel.open.delete(k[0])
@@ -123,7 +152,18 @@ export async function subscribeStrictly(
     socket.on('open', resolve)
     socket.on('error', reject)
   })
-  const wanted = symbols.flatMap((symbol) => intervals.map((interval) => ({ symbol, interval, snapshot: 1000 })))
+  const wanted = symbols.flatMap((symbol) =>
+    intervals.map((interval) => {
+      const old = before.get(keyOf({ symbol, interval }))
+      const since = old === undefined ? {} : { since: { store: old.store, e: old.e, q: old.q, seq: old.seq } }
+      return { symbol, interval, snapshot: 1000, ...since }
+    }),
+  )
   socket.send(JSON.stringify({ op: 'subscribe', id: 1, window: 0, channels: wanted }))
-  return { channels, violations, ended, close: () => socket.close() }
+  return {
+    ...{ channels, violations, ended, close: () => socket.close() },
+    get resumed() {
+      return resumed
+    },
+  }
 }

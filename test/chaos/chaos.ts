@@ -2,13 +2,14 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { OutgoingRecord } from '../../ports/broker.ts'
 import { randomOf } from '../simulation/script.ts'
 import { startDeployment } from './deployment.ts'
 import { createInjector, type Injected } from './inject.ts'
 import type { Platform } from './platform.ts'
 import { type Fault, type MemberName, memberNames } from './script.ts'
 import { type StreamWatch, watchStream } from './stream-watch.ts'
-import { judge } from './verdict.ts'
+import { judge, noteAcknowledged } from './verdict.ts'
 import { createWorkload } from './workload.ts'
 
 const feedEveryMs = 100
@@ -42,6 +43,8 @@ export interface ChaosResult {
   readonly skipped: number
   readonly updates: number
   readonly connections: number
+  /** Channels that went on where an earlier connection had ended. */
+  readonly resumed: number
   /** Attempts that the engines say failed because the disk was full. */
   readonly diskRefusals: number
   /** What the processes said. */
@@ -76,17 +79,25 @@ export async function runChaos(platform: Platform, options: ChaosOptions): Promi
       overMs = elapsed()
     })
     over.catch(() => undefined)
+    const acknowledged = new Map<string, number>()
+    const feed = async (records: readonly OutgoingRecord[]): Promise<void> => {
+      await send(records)
+      noteAcknowledged(acknowledged, records)
+    }
     while (isGoingOn()) {
-      await send(workload.next(elapsed()))
+      await feed(workload.next(elapsed()))
       await sleep(feedEveryMs)
     }
     await over
     await injector.mend()
-    await send(workload.end())
+    const mendedAt = performance.now()
+    await feed(workload.end())
     watch() // one that was not there before
-    const { violations, oracle } = await judge({ ...deployment, known: workload.known, streams }, settleMsMax)
+    const { known } = workload
+    const { violations, oracle } = await judge({ ...deployment, known, acknowledged, streams, mendedAt }, settleMsMax)
     const updates = streams.reduce((sum, stream) => sum + stream.updates, 0)
     const connections = streams.reduce((sum, stream) => sum + stream.connections, 0)
+    const resumed = streams.reduce((sum, stream) => sum + stream.resumed, 0)
     for (const stream of streams) stream.close()
     const ends = (await deployment.stop())
       .filter(({ code }) => code !== 0)
@@ -94,15 +105,20 @@ export async function runChaos(platform: Platform, options: ChaosOptions): Promi
     const crashes = Object.values(members)
       .flatMap((member) => member.crashes)
       .map(({ member, code, signal }) => `${member} ended by itself with ${code ?? signal}`)
+    const deaf = updates === 0 ? ['no client heard of any update'] : []
+    const badStops = Object.values(members).flatMap((member) => member.badStops)
     const said = Object.fromEntries(memberNames.map((name) => [name, members[name].said()])) as Record<
       MemberName,
       string
     >
     return {
-      violations: [...violations, ...ends, ...crashes],
+      violations: [...violations, ...ends, ...crashes, ...badStops, ...deaf],
       injected: injector.injected,
-      ...{ updates, connections, ticks: oracle.used, candles: oracle.candles.length },
-      ...{ refused: oracle.refused.length, skipped: oracle.skipped },
+      ...{ updates, connections, resumed, ticks: oracle.used, candles: oracle.candles.length },
+      ...{
+        refused: oracle.refused.length,
+        skipped: [...oracle.skipped.values()].reduce((sum, count) => sum + count, 0),
+      },
       diskRefusals: Object.values(said).join('').split(diskFull).length - 1,
       said,
     }

@@ -40,7 +40,7 @@ describe('points are told, however the bytes are cut into chunks', () => {
 
   it('tells where in the chunk a point is', () => {
     const bytes = Buffer.concat([startup, message('Q', 'COPY'), message('c', '')])
-    expect(watchPostgres().sent(bytes)).toEqual([{ point: 'copy-done', at: bytes.length - 5 }])
+    expect(watchPostgres().sent(bytes)).toEqual([{ point: 'copy-done', at: bytes.length - 5, bytes: 5 }])
   })
 })
 
@@ -107,20 +107,35 @@ describe('a proxy', () => {
     expect(arrived.join('')).toBe(sent + message('d', 'rows').toString('latin1'))
   })
 
+  it('cuts within a message: the first bytes of it have passed', async () => {
+    const one = await client()
+    proxy.onPoint = (point, passage, bytes) => {
+      if (point === 'copy') passage.cutAfter(bytes - 2)
+    }
+    one.socket.write(Buffer.concat([startup, message('d', 'rows'), message('c', '')]))
+    await expect.poll(one.isClosed).toBe(true)
+    expect(arrived.join('')).toBe(sent + message('d', 'rows').toString('latin1').slice(0, -2))
+  })
+
   it('loses an answer: what was sent arrives, the connection ends instead of the answer', async () => {
     const one = await client()
-    proxy.onPoint = (_, passage) => passage.loseAnswer()
+    let lost = ''
+    proxy.onPoint = (_, passage) =>
+      passage.loseAnswer((answer) => {
+        lost = answer.toString('latin1')
+      })
     one.socket.write(startup)
     await expect.poll(one.heard).toBe(sent)
     one.socket.write(message('c', ''))
     await expect.poll(one.isClosed).toBe(true)
     expect(one.heard()).toBe(sent)
     expect(arrived.join('')).toBe(sent + message('c', '').toString('latin1'))
+    expect(lost).toBe(message('c', '').toString('latin1'))
   })
 
   it('swallows what is open, and passes what comes later; a black hole swallows both', async () => {
     const [old, lost] = [await client(), await client()]
-    proxy.swallowAll()
+    expect(proxy.swallowAll()).toBe(2)
     old.socket.write(startup)
     const fresh = await client()
     fresh.socket.write(startup)

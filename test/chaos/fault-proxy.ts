@@ -10,24 +10,28 @@ export interface WireEvent {
   readonly point: string
   /** Bytes of the chunk up to the point. */
   readonly at: number
+  /** Of the message that begins there. */
+  readonly bytes: number
 }
 
 /** One connection through the proxy. */
 export interface Passage {
   /** Both ends are closed, nothing more arrives. */
   cut(): void
+  /** The same, when so many more bytes have reached the server. */
+  cutAfter(bytes: number): void
   /** The server is cut off, and the client hears nothing of it. */
   halfOpen(): void
   /** Nothing more passes, either way, and nothing ends. */
   swallow(): void
   /** What the server says next is lost: with its first bytes the connection ends. */
-  loseAnswer(): void
+  loseAnswer(onLost?: (answer: Buffer) => void): void
   /** What follows reaches the server so much later. */
   hold(ms: number): void
 }
 
 /** What happens where a client comes to a point: before the bytes after it have passed. */
-export type PointListener = (point: string, passage: Passage) => void
+export type PointListener = (point: string, passage: Passage, bytes: number) => void
 
 /** After so many more bytes one way, of all connections together, all are cut, or nothing passes any more. */
 export interface ByteLimit {
@@ -47,12 +51,13 @@ export interface FaultProxy {
   onPoint: PointListener | undefined
   /** At the bytes themselves, wherever in a message that is. */
   limit(limit: ByteLimit): void
-  cutAll(): void
-  halfOpenAll(): void
+  /** Each of these three: @returns How many connections there were. */
+  cutAll(): number
+  halfOpenAll(): number
   /** Connections of now and of later stay silent; later than `mend` they pass again. */
   blackHole(): void
   /** Those of now stay silent for good; new ones pass. */
-  swallowAll(): void
+  swallowAll(): number
   mend(): void
   close(): Promise<void>
 }
@@ -88,7 +93,8 @@ export async function startFaultProxy(target: number, makeWatch?: () => WireWatc
   function link(client: Socket): void {
     const upstream = connect(proxy.target, '127.0.0.1')
     const watch = makeWatch?.()
-    let [isSwallowed, isHalfOpen, losesAnswer, heldUntil] = [false, false, false, 0]
+    let [isSwallowed, isHalfOpen, heldUntil, quota] = [false, false, 0, Number.POSITIVE_INFINITY]
+    let onLostAnswer: ((answer: Buffer) => void) | undefined
     /** Bytes keep their order, whatever the delay was for those before. */
     const lastDueAt = { sent: 0, answered: 0 }
     const pass = (to: Socket, bytes: Buffer, way: 'sent' | 'answered'): void => {
@@ -98,6 +104,12 @@ export async function startFaultProxy(target: number, makeWatch?: () => WireWatc
       lastDueAt[way] = dueAt
       const write = (): void => {
         if (isSwallowed || to.destroyed) return
+        if (way === 'sent' && bytes.length > quota) {
+          to.write(bytes.subarray(0, quota), () => one.cut())
+          isSwallowed = true
+          return
+        }
+        if (way === 'sent') quota -= bytes.length
         within(bytes, way, (part, written) => to.write(part, written))
       }
       if (dueAt <= now) write()
@@ -118,8 +130,11 @@ export async function startFaultProxy(target: number, makeWatch?: () => WireWatc
       swallow() {
         isSwallowed = true
       },
-      loseAnswer() {
-        losesAnswer = true
+      cutAfter(bytes) {
+        quota = bytes
+      },
+      loseAnswer(onLost = () => undefined) {
+        onLostAnswer = onLost
       },
       hold(ms) {
         heldUntil = performance.now() + ms
@@ -128,17 +143,19 @@ export async function startFaultProxy(target: number, makeWatch?: () => WireWatc
     links.add(one)
     client.on('data', (chunk) => {
       let from = 0
-      for (const { point, at } of watch?.sent(chunk) ?? []) {
+      for (const { point, at, bytes } of watch?.sent(chunk) ?? []) {
         if (at > from && !isSwallowed) pass(upstream, chunk.subarray(from, at), 'sent')
         from = Math.max(from, at)
-        proxy.onPoint?.(point, one)
+        proxy.onPoint?.(point, one, bytes)
         if (client.destroyed) return
       }
       if (!isSwallowed && from < chunk.length) pass(upstream, chunk.subarray(from), 'sent')
     })
     upstream.on('data', (chunk) => {
-      if (losesAnswer) one.cut()
-      else if (!isSwallowed) pass(client, chunk, 'answered')
+      if (onLostAnswer !== undefined) {
+        onLostAnswer(chunk)
+        one.cut()
+      } else if (!isSwallowed) pass(client, chunk, 'answered')
     })
     const ended = (socket: Socket, other: Socket): void => {
       socket.on('error', () => undefined)
@@ -155,8 +172,10 @@ export async function startFaultProxy(target: number, makeWatch?: () => WireWatc
   }
 
   const server = createServer(link)
-  const each = (act: (one: Link) => void): void => {
-    for (const one of links) act(one)
+  const each = (act: (one: Link) => void): number => {
+    const all = [...links]
+    for (const one of all) act(one)
+    return all.length
   }
   const proxy: FaultProxy = {
     port: 0,

@@ -9,8 +9,8 @@ export interface LogOracle {
   readonly candles: readonly OracleCandle[]
   /** `partition@offset reason` of every record that is refused. */
   readonly refused: readonly string[]
-  /** Ticks that are late or repeated. */
-  readonly skipped: number
+  /** How many ticks are late, and how many repeated: by `partition late` and `partition duplicate`. */
+  readonly skipped: ReadonlyMap<string, number>
   readonly used: number
 }
 
@@ -26,7 +26,9 @@ export function oracleOf(
 ): LogOracle {
   const used: OracleTick[] = []
   const refused: string[] = []
-  let skipped = 0
+  const skipped = new Map<string, number>()
+  const skip = (partition: number, reason: 'late' | 'duplicate'): void =>
+    void skipped.set(`${partition} ${reason}`, (skipped.get(`${partition} ${reason}`) ?? 0) + 1)
   for (const [partition, records] of log) {
     const seen = new Set<string>()
     const watermarks = new Map<string, number>()
@@ -45,7 +47,8 @@ export function oracleOf(
       const end = Math.floor(eventTime / baseMs) * baseMs + baseMs
       const isRepeated = seen.has(`${symbol} ${tradeId}`)
       seen.add(`${symbol} ${tradeId}`)
-      if (isRepeated || watermark >= end - 1 + allowedLatenessMs) skipped += 1
+      if (isRepeated) skip(partition, 'duplicate')
+      else if (watermark >= end - 1 + allowedLatenessMs) skip(partition, 'late')
       else used.push(tick)
     }
   }

@@ -5,6 +5,8 @@ import type { MemberName } from './script.ts'
 /** Longest life of one process. */
 const lifeMsMax = 1_800_000
 const startAgainMs = 100
+/** What a process that is told to stop promises. */
+const stopMsMax = 10_000
 /** Started while something that it needs is down. */
 const dependencyExit = 69
 
@@ -20,12 +22,15 @@ export interface Member {
   readonly name: MemberName
   /** Ends that nobody asked for, but for those of a start that found a dependency down. */
   readonly crashes: readonly Ended[]
+  /** Ends that SIGTERM asked for, and nothing else interfered with, but that took too long or told of a failure. */
+  readonly badStops: readonly string[]
   /** All that its processes said. */
   said(): string
   pid(): number | undefined
-  signal(signal: NodeJS.Signals): void
-  /** SIGTERM; from then on another checkout is run. */
-  upgrade(to: string): void
+  /** @returns Whether there is a process. */
+  signal(signal: NodeJS.Signals): boolean
+  /** SIGTERM; from then on another checkout is run. @returns Whether there is a process. */
+  upgrade(to: string): boolean
   /** SIGTERM, and no more starts. @returns How it ended. */
   stop(): Promise<Ended>
 }
@@ -44,11 +49,14 @@ export function startMember(
   from?: string,
 ): Member {
   const crashes: Ended[] = []
+  const badStops: string[] = []
+  /** When the process of now was told to stop; undefined where something else interfered. */
+  let toldToStopAt: number | undefined
   const asked = new Set<RunningCli>()
   let checkout = from
   let current: RunningCli | undefined
   let before = ''
-  let isStopping = false
+  let [isStopping, isStopped] = [false, false]
   let last: Ended = { member: name, code: 0, signal: null, stderr: '' }
 
   const live = async (): Promise<void> => {
@@ -63,32 +71,42 @@ export function startMember(
       current = undefined
       const isStart = code === dependencyExit && !stderr.includes('partitions assigned') && !stderr.includes('ready at')
       if (!asked.has(started) && !isStart) crashes.push(last)
+      const tookMs = performance.now() - (toldToStopAt ?? Number.POSITIVE_INFINITY)
+      if (toldToStopAt !== undefined && !isStart && (code !== 0 || tookMs > stopMsMax))
+        badStops.push(`${name} took ${Math.round(tookMs)} ms to stop, and ended with ${code ?? endedBy}`)
+      toldToStopAt = undefined
+      isStopped = false
       await sleep(startAgainMs)
     }
   }
   const lives = live()
 
-  const signal = (what: NodeJS.Signals): void => {
-    if (current === undefined) return
+  const signal = (what: NodeJS.Signals): boolean => {
+    if (current === undefined) return false
     if (what === 'SIGKILL' || what === 'SIGTERM') asked.add(current)
-    current.process.kill(what)
+    // A second one is a demand to end at once.
+    const isPlain = what === 'SIGTERM' && !isStopped && toldToStopAt === undefined
+    toldToStopAt = isPlain ? performance.now() : undefined
+    if (what === 'SIGSTOP') isStopped = true
+    if (what === 'SIGCONT') isStopped = false
+    return current.process.kill(what)
   }
 
   return {
     name,
     crashes,
+    badStops,
     signal,
     upgrade(to) {
       checkout = to
-      signal('SIGTERM')
+      return signal('SIGTERM')
     },
     said: () => before + (current?.stderr() ?? ''),
     pid: () => current?.process.pid,
     async stop() {
       isStopping = true
-      current?.process.kill('SIGCONT')
-      if (current !== undefined) asked.add(current)
-      current?.process.kill('SIGTERM')
+      signal('SIGCONT')
+      signal('SIGTERM')
       await lives
       return last
     },

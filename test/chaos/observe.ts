@@ -53,8 +53,17 @@ export async function msUntilCommitted(
   return performance.now() - started
 }
 
-/** All of a topic as it stands, by partition. */
-export async function wholeTopic(broker: Broker, topic: string): Promise<Map<number, StoredRecord[]>> {
+/**
+ * All of a topic as it stands, by partition.
+ *
+ * @param isTransactional Behind the last record there may be marks of transactions, which nobody is given.
+ * @throws {TransientError} `LOG_UNREAD`.
+ */
+export async function wholeTopic(
+  broker: Broker,
+  topic: string,
+  isTransactional = false,
+): Promise<Map<number, StoredRecord[]>> {
   const ranges = await broker.admin.offsets(topic)
   const found = new Map<number, StoredRecord[]>([...ranges.keys()].map((partition) => [partition, []]))
   await readThrough({
@@ -64,9 +73,7 @@ export async function wholeTopic(broker: Broker, topic: string): Promise<Map<num
     async take(partition, records) {
       found.get(partition)?.push(...records)
     },
-    // Behind the last record there may be marks of transactions, which nobody is given.
-    quietMs: 1_500,
-    quiet: () => undefined,
+    ...(isTransactional ? { quietMs: 1_500, quiet: () => undefined } : {}),
   })
   return found
 }

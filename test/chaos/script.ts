@@ -40,8 +40,10 @@ export type Fault =
     }
   /** SIGTERM, and started again. */
   | { readonly kind: 'restart'; readonly atMs: number; readonly member: EngineName }
-  /** The next commit is cut off in its rows, or before it may go, or its answer is lost. */
-  | { readonly kind: 'copy cut' | 'commit cut' | 'answer lost'; readonly atMs: number; readonly member: EngineName }
+  /** The next commit is cut off within its rows: after this part of their bytes. */
+  | { readonly kind: 'copy cut'; readonly atMs: number; readonly member: EngineName; readonly part: number }
+  /** The next commit is cut off before it may go, or its answer is lost. */
+  | { readonly kind: 'commit cut' | 'answer lost'; readonly atMs: number; readonly member: EngineName }
   /** It reaches the server so much later. */
   | { readonly kind: 'commit held'; readonly atMs: number; readonly member: EngineName; readonly forMs: number }
   | {
@@ -73,6 +75,7 @@ export const faultKinds: readonly FaultKind[] = [
     'kill',
     'kill at',
     'stop',
+    'stop at',
     'zombie',
     'restart',
     'copy cut',
@@ -99,8 +102,6 @@ const pointKinds: readonly FaultKind[] = [
   ...(['kill at', 'stop at', 'zombie', 'copy cut', 'commit cut', 'answer lost', 'commit held'] as const),
 ]
 const earlyPart = 0.75
-
-export const waitsForPoint = ({ kind }: Fault): boolean => pointKinds.includes(kind)
 
 export const isFaultKind = (name: string): name is FaultKind => (faultKinds as readonly string[]).includes(name)
 
@@ -154,10 +155,11 @@ export function drawScript({ seed, faults, lastMs, kinds }: ScriptOptions): read
         return { kind, atMs, member: pick(engineNames), forMs: sessionMs + 2_000 + draw(4_000) }
       case 'restart':
       case 'upgrade':
-      case 'copy cut':
       case 'commit cut':
       case 'answer lost':
         return { kind, atMs, member: pick(engineNames) }
+      case 'copy cut':
+        return { kind, atMs, member: pick(engineNames), part: draw(100) / 100 }
       case 'commit held':
         return { kind, atMs, member: pick(engineNames), forMs: 500 + draw(6_000) }
       case 'cut':

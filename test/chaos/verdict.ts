@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
-import type { Broker } from '../../ports/broker.ts'
+import type { Broker, OutgoingRecord, StoredRecord } from '../../ports/broker.ts'
 import type { Candle } from '../../schemas/candle.ts'
 import { decimalText } from '../../schemas/decimal-text.ts'
 import { intervalName } from '../../schemas/intervals.ts'
+import { partitionOfKey } from '../../schemas/partitioner.ts'
 import type { TopicNames } from '../../schemas/topics.ts'
 import { createPostgresStore } from '../../sinks/postgres/postgres-store.ts'
 import type { Codecs } from '../../topology/codecs.ts'
@@ -18,7 +20,10 @@ import type { Known } from './workload.ts'
 const pollMs = 250
 /** Of each kind: more say nothing more. */
 const toldMax = 5
-const idleMsMax = 10_000
+/** What the server ends by itself is ended by then; who is idle in a transaction later, for so long, leaks them. */
+const calmMs = 6_000
+const idleInTransactionMs = 500
+const looks = 20
 
 /** Polls until it holds, or the time is over. */
 const settled = (isSo: () => Promise<boolean>, timeoutMs: number): Promise<boolean> =>
@@ -34,7 +39,20 @@ export interface Subject {
   readonly topics: TopicNames
   readonly codecs: Codecs
   readonly known: ReadonlyMap<string, Known>
+  /** How often each record was acknowledged to who sent it. */
+  readonly acknowledged: ReadonlyMap<string, number>
+  /** When the last trouble was taken away: `performance.now()`. */
+  readonly mendedAt: number
   readonly streams: readonly StreamWatch[]
+}
+
+/** A record of the log, told by where and what it is. */
+const identityOf = ({ partition, value }: Pick<OutgoingRecord, 'partition' | 'value'>): string =>
+  `${partition} ${Buffer.from(value ?? []).toString('hex')}`
+
+/** Counts records that were acknowledged. */
+export function noteAcknowledged(acknowledged: Map<string, number>, records: readonly OutgoingRecord[]): void {
+  for (const record of records) acknowledged.set(identityOf(record), (acknowledged.get(identityOf(record)) ?? 0) + 1)
 }
 
 export interface Verdict {
@@ -58,6 +76,35 @@ function compareLists(
   )
 }
 
+/** What was acknowledged is in the log, and nothing of the log was passed over on the way to us. */
+function compareLog(
+  log: ReadonlyMap<number, readonly StoredRecord[]>,
+  acknowledged: ReadonlyMap<string, number>,
+  tell: (line: string) => void,
+) {
+  const found = new Map<string, number>()
+  for (const [partition, records] of log)
+    for (const [i, { offset, value }] of records.entries()) {
+      if (offset !== i) return tell(`offset ${i} of partition ${partition} was not given to us`)
+      const identity = identityOf({ partition, value })
+      found.set(identity, (found.get(identity) ?? 0) + 1)
+    }
+  const lost = [...acknowledged].filter(([identity, count]) => (found.get(identity) ?? 0) < count)
+  if (lost.length > 0) tell(`${lost.length} acknowledged records are not in the log, or not as often: ${lost[0]?.[0]}`)
+}
+
+/** Each row has a place of its own in the sequence of its partition. */
+function compareSequence(table: ReadonlyMap<string, Candle>, partitions: number, tell: (line: string) => void) {
+  const places = new Map<string, string>()
+  for (const [key, { symbol, seq }] of table) {
+    const place = `${partitionOfKey(symbol, partitions)}@${seq}`
+    const other = places.get(place)
+    if (seq < 1 || other !== undefined)
+      return tell(`${key} has seq ${seq}${other === undefined ? '' : `, as ${other}`}`)
+    places.set(place, key)
+  }
+}
+
 function compareTable(
   table: ReadonlyMap<string, Candle>,
   wanted: readonly OracleCandle[],
@@ -76,6 +123,9 @@ function compareTable(
       for (const [field, value] of Object.entries(row))
         if (got[field as keyof typeof got] !== value)
           differs(`${keyOf(row)}: ${field} is ${got[field as keyof typeof got]}, the oracle says ${value}`)
+      // Each of its ticks made or changed it, once; nothing else does here.
+      if (found.revision !== row.trades || !found.final || found.fill !== 'traded')
+        differs(`${keyOf(row)}: revision ${found.revision} of ${row.trades} trades, ${found.fill}`)
     }
   }
 }
@@ -101,7 +151,7 @@ function channelDiffers(
 
 /** Waits until the platform has done all there is to do, and compares it with what the log says. */
 export async function judge(subject: Subject, waitMs: number): Promise<Verdict> {
-  const { broker, databaseUrl, topics, codecs, known, streams } = subject
+  const { broker, databaseUrl, topics, codecs, known, acknowledged, streams, mendedAt } = subject
   const violations: string[] = []
   const violation = (what: string): void => void violations.push(what)
   const database = new Client({ connectionString: databaseUrl })
@@ -121,27 +171,23 @@ export async function judge(subject: Subject, waitMs: number): Promise<Verdict> 
     const committed = await settled(async () => String((await positions()).sort()) === String(ends.sort()), waitMs)
     if (!committed) violation(`not all is committed after ${waitMs} ms: ${await positions()}, the log ends at ${ends}`)
 
-    const oracle = oracleOf(await wholeTopic(broker, topics.ticks), known)
+    const log = await wholeTopic(broker, topics.ticks)
+    compareLog(log, acknowledged, violation)
+    const oracle = oracleOf(log, known)
     if (oracle.used === 0) violation('no tick was fed: nothing was compared')
     const table = new Map<string, Candle>()
     for await (const page of store.scan({})) for (const row of page) table.set(keyOf(row), row)
     compareTable(table, oracle.candles, violation)
+    compareSequence(table, log.size, violation)
     const letters = await rows('SELECT partition, record_offset, reason FROM dead_letters')
     const lettersOf = (list: readonly (readonly string[])[]): string[] =>
       list.map(([partition, offset, reason]) => `${partition}@${offset} ${reason}`)
     compareLists('dead letters', lettersOf(letters), oracle.refused, violation)
-    const [skipped] = await rows('SELECT coalesce(sum(count), 0) FROM late_ranges')
-    if (Number(skipped?.[0]) !== oracle.skipped)
-      violation(`${skipped?.[0]} late and repeated, the oracle says ${oracle.skipped}`)
-    // A takeover under way is in a transaction for a moment; what is left of another one is ended by the server.
-    const idle = async (): Promise<string | undefined> =>
-      (
-        await rows(
-          `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`,
-        )
-      )[0]?.[0]
-    if (!(await settled(async () => (await idle()) === '0', idleMsMax)))
-      violation(`${await idle()} connections are idle in a transaction`)
+    const skipped = await rows('SELECT partition, reason, sum(count) FROM late_ranges GROUP BY 1, 2')
+    const skippedOf = (list: Iterable<readonly [string, number | string]>): string[] =>
+      [...list].map(([what, count]) => `${what} ${count}`)
+    const counted = skipped.map(([partition, reason, count]) => [`${partition} ${reason}`, count ?? ''] as const)
+    compareLists('late and repeated', skippedOf(counted), skippedOf(oracle.skipped), violation)
 
     const isPublished = async (): Promise<readonly string[]> => {
       const found: string[] = []
@@ -150,18 +196,16 @@ export async function judge(subject: Subject, waitMs: number): Promise<Verdict> 
         [topics.candlesLive, watch.takeLive],
         [topics.candles, watch.takeFinal],
       ] as const)
-        for (const [partition, records] of await wholeTopic(broker, topic))
+        for (const [partition, records] of await wholeTopic(broker, topic, topic === topics.candles))
           for (const record of records) take(partition, record)
       for (const [key, { revision }] of table) {
         const [told, published] = [watch.told.get(key), watch.published.get(key)]
         if (told !== revision) found.push(`${key} was told at revision ${told}, stored is ${revision}`)
         if (published !== revision) found.push(`${key} was published at revision ${published}, stored is ${revision}`)
       }
-      const published = [...(await wholeTopic(broker, topics.deadLetters)).values()].flat()
-      const told = new Set(
-        published.map(({ headers }) => `${headers['partition']}@${headers['offset']} ${headers['reason']}`),
-      )
-      compareLists('dead letters on their topic', [...told], oracle.refused, (line) => found.push(line))
+      for (const [partition, records] of await wholeTopic(broker, topics.deadLetters, true))
+        for (const record of records) watch.takeLetter(partition, record)
+      compareLists('dead letters on their topic', [...watch.letters], oracle.refused, (line) => found.push(line))
       return found
     }
     let unpublished: readonly string[] = []
@@ -173,12 +217,21 @@ export async function judge(subject: Subject, waitMs: number): Promise<Verdict> 
 
     const held = (): string[] =>
       streams.flatMap((stream) =>
-        stream.channels().length === 0
-          ? ['a client holds nothing']
+        stream.channels().length !== stream.wanted
+          ? [`a client holds ${stream.channels().length} of ${stream.wanted} channels`]
           : stream.channels().flatMap((channel) => channelDiffers(channel, table) ?? []),
       )
     if (!(await settled(async () => held().length === 0, 30_000))) violations.push(...held().slice(0, 30))
     for (const stream of streams) violations.push(...stream.violations.slice(0, toldMax))
+    const idleLong = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+      AND state LIKE 'idle in transaction%' AND now() - state_change > interval '${idleInTransactionMs} ms'`
+    await sleep(Math.max(0, mendedAt + calmMs - performance.now()))
+    for (let i = 0; i < looks; i++, await sleep(pollMs)) {
+      const [idle] = await rows(idleLong)
+      if (idle?.[0] === '0') continue
+      violation(`${idle?.[0]} connections are idle in a transaction`)
+      break
+    }
     return { violations, oracle, committed }
   } finally {
     await store.close()

@@ -30,7 +30,7 @@ function watchFrames(framing: Framing): WireWatch {
         if (header.length < framing.headerBytes) break
         left = framing.lengthOf(header) - framing.headerBytes
         const point = framing.pointOf(header)
-        if (point !== undefined) events.push({ point, at: begin })
+        if (point !== undefined) events.push({ point, at: begin, bytes: left + framing.headerBytes })
         header = Buffer.alloc(0)
       }
       return events

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { createKafkaBroker } from '../../broker/kafkajs/kafkajs-broker.ts'
 import { connect } from '../../gateway/testing/client.ts'
+import type { OutgoingRecord } from '../../ports/broker.ts'
 import { createConfluentRegistry } from '../../registry/confluent-registry.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { createCodecs } from '../../topology/codecs.ts'
@@ -14,7 +15,7 @@ import { ensureTopics } from '../../topology/topics.ts'
 import { asAdmin } from '../chaos/admin.ts'
 import { msUntilCommitted } from '../chaos/observe.ts'
 import { watchStream } from '../chaos/stream-watch.ts'
-import { judge } from '../chaos/verdict.ts'
+import { judge, noteAcknowledged } from '../chaos/verdict.ts'
 import { createWorkload } from '../chaos/workload.ts'
 import { type RunningCli, startCli } from '../cli.ts'
 import { freePort } from '../services/free-port.ts'
@@ -43,9 +44,13 @@ describeServices(['kafka', 'registry', 'postgres', 'redis'], 'a store restored f
     const workload = createWorkload({ random: createRandom(7), codecs, partitions, start: Date.now() })
     const producer = await broker.createProducer()
     let elapsed = 0
+    const acknowledged = new Map<string, number>()
+    const send = async (records: readonly OutgoingRecord[]): Promise<void> => {
+      await producer.send(topics.ticks, records)
+      noteAcknowledged(acknowledged, records)
+    }
     const feed = async (): Promise<void> => {
-      for (const end = elapsed + pieceMs; elapsed < end; elapsed += stepMs)
-        await producer.send(topics.ticks, workload.next(elapsed))
+      for (const end = elapsed + pieceMs; elapsed < end; elapsed += stepMs) await send(workload.next(elapsed))
     }
     const committed = () => msUntilCommitted({ broker, topics, databaseUrl }, 60_000)
     const start = async (): Promise<RunningCli> => {
@@ -90,10 +95,19 @@ describeServices(['kafka', 'registry', 'postgres', 'redis'], 'a store restored f
       expect(after.mode).toBe('reset')
       expect(after.token.store).not.toBe(before.token.store)
       await feed()
-      await producer.send(topics.ticks, workload.end())
+      await send(workload.end())
       const streams = [watchStream(url, workload.symbols, ['1m', '1h'])]
       const { violations, oracle } = await judge(
-        { broker, databaseUrl, topics, codecs, known: workload.known, streams },
+        {
+          broker,
+          databaseUrl,
+          topics,
+          codecs,
+          known: workload.known,
+          acknowledged,
+          streams,
+          mendedAt: performance.now(),
+        },
         60_000,
       )
       for (const stream of streams) stream.close()

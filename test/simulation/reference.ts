@@ -6,7 +6,7 @@ import { controlHeader } from '../../schemas/control.ts'
 import { invariant } from '../../schemas/errors.ts'
 import type { HistoryInput, HistorySegment } from '../../schemas/history.ts'
 import { Interner } from '../../schemas/interner.ts'
-import { sideNames } from '../../schemas/tick.ts'
+import { sideNames, symbolPattern } from '../../schemas/tick.ts'
 import { createTickColumnDecoder } from '../../schemas/tick-column-decoder.ts'
 import type { Topology } from '../../topology/candle-topology.ts'
 import { createLogPipeline } from '../../topology/log-pipeline.ts'
@@ -94,7 +94,7 @@ export async function createReference(options: ReferenceOptions): Promise<Refere
     pipeline.checkpoint()
     const input = inputOf(placed.record.upTo)
     if (input === undefined) return { ...batch, controls: [] }
-    for (const segment of input.segments) entries.push({ segment })
+    for (const segment of input.segments) if (symbolPattern.test(segment.symbol)) entries.push({ segment })
     return { ...batch, controls: [{ ...placed, history: input }] }
   }
   const process = (from: number, to: number): void => {

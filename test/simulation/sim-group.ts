@@ -19,6 +19,8 @@ export interface SimGroup {
   /** @returns `unknown` where the group went on without the member. */
   heartbeat(member: string, generation: number): 'ok' | 'rebalance' | 'unknown'
   leave(member: string): void
+  /** A number that no member had before. */
+  nextMember(): number
   readonly generation: number
 }
 
@@ -30,7 +32,7 @@ interface Member {
 
 export function createSimGroup(time: VirtualTime): SimGroup {
   const members = new Map<string, Member>()
-  let generation = 0
+  let [generation, born] = [0, 0]
   let partitionCount = 0
   let rebalance: { isForming: boolean } | undefined
 
@@ -78,6 +80,7 @@ export function createSimGroup(time: VirtualTime): SimGroup {
   look()
 
   return {
+    nextMember: () => born++,
     get generation() {
       return generation
     },

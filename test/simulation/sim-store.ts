@@ -156,6 +156,7 @@ export function createSimStore(options: SimStoreOptions): CandleStore {
       if (mutant === 'offset-before-data' || mutant === 'data-before-offset') return commitInTwo(commit)
       return mutant === 'blind-retry' ? commitBlindly(commit) : commitOnce(commit)
     },
+    positions: (topology) => ask('positions', () => database.positions(topology)),
     candles: (query) => ask('candles', () => database.candles(query)),
     ping: () => ask('ping', () => undefined),
   }

@@ -41,8 +41,6 @@ async function decodeFrom<Batch extends SourceBatch>(
   return next
 }
 
-let members = 0
-
 /** A member of a group: it joins, takes what it is given, beats, gives it back and joins again. */
 export async function createSimSubscription<Batch extends SourceBatch>(
   options: SimSubscriptionOptions<Batch>,
@@ -51,7 +49,7 @@ export async function createSimSubscription<Batch extends SourceBatch>(
   const { topic, groupId, handler, decoder } = subscribed
   const { partitions } = cluster.find(topic)
   const group = cluster.group(groupId)
-  const id = `${process.name}-${members++}`
+  const id = `${process.name}-${group.nextMember()}`
   const paused = new Set<number>()
   let cursors = new Map<number, Cursor>()
   let isActive = false

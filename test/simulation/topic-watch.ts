@@ -1,6 +1,7 @@
 import type { StoredRecord } from '../../ports/broker.ts'
 import type { Candle } from '../../schemas/candle.ts'
 import type { TopicNames } from '../../schemas/topics.ts'
+import { candleDifferences } from '../../topology/candle-difference.ts'
 import type { Codecs } from '../../topology/codecs.ts'
 import { keyOf } from './reference.ts'
 import type { SimCluster } from './sim-cluster.ts'
@@ -13,7 +14,17 @@ export interface TopicWatch {
   readonly told: ReadonlyMap<string, number>
   /** Revision of the newest one on `candles`, by key. */
   readonly published: ReadonlyMap<string, number>
+  takeLetter(partition: number, record: StoredRecord): void
+  /** Each record on the topic of dead letters, as `letterName` says it. */
+  readonly letters: ReadonlySet<string>
 }
+
+/** A dead letter by what it is of. */
+export const letterName = (letter: {
+  readonly partition: number | string | undefined
+  readonly offset: number | string | undefined
+  readonly reason: string | undefined
+}): string => `${letter.partition}@${letter.offset} ${letter.reason}`
 
 export interface TopicWatchOptions {
   readonly codecs: Codecs
@@ -28,6 +39,7 @@ export function watchTopics(cluster: SimCluster, topics: TopicNames, options: To
   for (const [topic, take] of [
     [topics.candlesLive, watch.takeLive],
     [topics.candles, watch.takeFinal],
+    [topics.deadLetters, watch.takeLetter],
   ] as const)
     cluster.onAppend(topic, (partition, records) => {
       for (const record of records) take(partition, record)
@@ -47,6 +59,12 @@ export function createTopicWatch({ codecs, table, violation }: TopicWatchOptions
     const row = table.get(keyOf(candle))
     if (row === undefined || row.revision < candle.revision)
       violation(`${keyOf(candle)} is published at revision ${candle.revision}, the table has ${row?.revision}`)
+    else if (row.revision === candle.revision) {
+      const differing = candleDifferences(row, candle).map(({ field }) => field)
+      if (row.seq !== candle.seq) differing.push('seq')
+      if (differing.length > 0)
+        violation(`${keyOf(candle)} is published with another ${differing.join(', ')} than stored`)
+    }
   }
   const beginEpoch = (partition: number, epoch: number): void => {
     const owner = owners.get(partition) ?? 0
@@ -68,6 +86,9 @@ export function createTopicWatch({ codecs, table, violation }: TopicWatchOptions
       if (q !== (last?.e === e ? last.q : 0) + 1) violation(`${channel} ${e}/${q} after ${last?.e}/${last?.q}`)
       channels.set(channel, { e, q })
       if (kind === 'update') return
+      const before = told.get(keyOf(candle))
+      if (kind === 'final' && before !== undefined && before !== candle.revision)
+        violation(`${keyOf(candle)} is final a second time, at revision ${candle.revision} after ${before}`)
       told.set(keyOf(candle), Math.max(told.get(keyOf(candle)) ?? 0, candle.revision))
       checkCommitted(candle)
     }
@@ -84,5 +105,10 @@ export function createTopicWatch({ codecs, table, violation }: TopicWatchOptions
       published.set(keyOf(candle), candle.revision)
     }
   }
-  return { takeLive, takeFinal, told, published }
+  const letters = new Set<string>()
+  const takeLetter = (_partition: number, { headers }: StoredRecord): void => {
+    const { partition, offset, reason } = headers
+    letters.add(letterName({ partition, offset, reason }))
+  }
+  return { takeLive, takeFinal, takeLetter, told, published, letters }
 }

@@ -2,7 +2,7 @@ import type { Commit } from '../../ports/candle-store.ts'
 import { candleDifferences } from '../../topology/candle-difference.ts'
 import type { MemoryDatabase } from '../memory-store.ts'
 import type { Reference } from './reference.ts'
-import type { TopicWatch } from './topic-watch.ts'
+import { letterName, type TopicWatch } from './topic-watch.ts'
 
 /** Compares what is committed with what the log's prefix gives. */
 export interface Watch {
@@ -44,14 +44,19 @@ export function createWatch({ database, references, topicWatch, violation }: Wat
     }
   }
 
-  const untold = (): readonly string[] =>
-    [...database.table].flatMap(([key, { revision }]) => {
+  const untold = (): readonly string[] => [
+    ...[...database.table].flatMap(([key, { revision }]) => {
       const [told, published] = [topicWatch.told.get(key), topicWatch.published.get(key)]
       return [
         ...(told === revision ? [] : [`${key} was told at revision ${told}, stored is ${revision}`]),
         ...(published === revision ? [] : [`${key} was published at revision ${published}, stored is ${revision}`]),
       ]
-    })
+    }),
+    ...database.letters
+      .map(letterName)
+      .filter((name) => !topicWatch.letters.has(name))
+      .map((name) => `the dead letter ${name} is not on its topic`),
+  ]
 
   return {
     untold,
