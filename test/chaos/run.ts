@@ -18,7 +18,7 @@ const options = {
   runs: { type: 'string', default: '3' },
   seed: { type: 'string', default: '1' },
   /** Of each run, and seconds over which they are spread. */
-  faults: { type: 'string', default: '18' },
+  faults: { type: 'string', default: '24' },
   seconds: { type: 'string', default: '30' },
   kinds: { type: 'string' },
   mutant: { type: 'string' },

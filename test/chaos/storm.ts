@@ -155,11 +155,13 @@ async function newSymbols(platform: Platform): Promise<boolean> {
 async function midnight(platform: Platform): Promise<boolean> {
   const deployment = await startDeployment(platform)
   const { databaseUrl } = deployment
-  const finals = new Map<number, number>()
+  /** Symbols by interval: a final that is told twice is one. */
+  const finals = new Map<number, Set<string>>()
   const lastAt = new Map<number, number>()
   const reader = await hearLive(deployment, (_, { kind, candle }) => {
     if (kind !== 'final') return
-    finals.set(candle.interval, (finals.get(candle.interval) ?? 0) + 1)
+    const symbols = finals.get(candle.interval) ?? new Set()
+    finals.set(candle.interval, symbols.add(candle.symbol))
     lastAt.set(candle.interval, performance.now())
   })
   try {
@@ -175,7 +177,7 @@ async function midnight(platform: Platform): Promise<boolean> {
     await sendAll(deployment, symbols, day + 1_000)
     const sentMs = performance.now() - started
     const isOut = (): boolean =>
-      [...finals.values()].length === intervalsStored && [...finals.values()].every((count) => count === symbolCount)
+      [...finals.values()].length === intervalsStored && [...finals.values()].every(({ size }) => size === symbolCount)
     await msUntil('finals', isOut, doneMsMax)
     await msUntilCommitted(deployment, doneMsMax)
     await asAdmin(databaseUrl, 'ALTER SYSTEM RESET log_min_duration_statement', 'SELECT pg_reload_conf()')

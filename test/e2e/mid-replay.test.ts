@@ -12,7 +12,7 @@ describeServices(
   'mid-replay on Kafka, Apicurio, PostgreSQL and Redis',
   (services) => {
     describeData('real input', () => {
-      midReplaySuite((dir) => serviceProfile(services, dir))
+      midReplaySuite((dir) => serviceProfile(services, dir), 2)
     })
   },
 )

@@ -23,20 +23,20 @@ async function symbolsKnown(url: string, count: number): Promise<void> {
 }
 
 /** Clients that come in the middle of a replay see a snapshot, then contiguous updates; their finals equal the table. */
-export function midReplaySuite(makeProfile: (dir: string) => Promise<Profile>): void {
+export function midReplaySuite(makeProfile: (dir: string) => Promise<Profile>, workers = 1): void {
   let dir: string
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'redwick-mid-'))
   })
   afterAll(() => rm(dir, { recursive: true, force: true }))
 
-  it('clients that subscribe at different moments of a replay hold the table at its end', async () => {
+  it(`clients that subscribe at different moments of a replay hold the table at its end (workers: ${workers})`, async () => {
     const profile = await makeProfile(dir)
     const path = sharedData('data/binance_mixed_arrival_order_20240808-09.csv.gz')
     const ticks = readTrades(path)
     const symbols = [...new Set(ticks.map((tick) => tick.symbol))]
     const run = startCli(
-      ['topology', '--feed', 'replay', '--replay-file', path, '--replay-speed', '100'],
+      ['topology', '--feed', 'replay', '--replay-file', path, '--replay-speed', '100', '--workers', String(workers)],
       profile.environment,
     )
     try {
@@ -73,6 +73,10 @@ export function midReplaySuite(makeProfile: (dir: string) => Promise<Profile>): 
           ? 0
           : [...clients[0].channels.values()].reduce((sum, channel) => sum + channel.updates, 0)
       expect(updates).toBeGreaterThan(100)
+      // What threads of their own count is on the one page.
+      const metrics = await (await fetch(`${url}/metrics`)).text()
+      expect(metrics).toMatch(/^redwick_checkpoint_seconds_count [1-9]/m)
+      expect(metrics).toContain('redwick_records_total{result="used"} 78638')
     } finally {
       run.process.kill('SIGTERM')
       await run.ended

@@ -107,6 +107,7 @@ describeServices(['kafka', 'registry', 'postgres', 'redis'], 'a store restored f
           acknowledged,
           streams,
           mendedAt: performance.now(),
+          isRestored: true,
         },
         60_000,
       )

@@ -30,6 +30,8 @@ export interface TopicWatchOptions {
   readonly codecs: Codecs
   /** Rows of the store, by key. */
   readonly table: ReadonlyMap<string, Candle>
+  /** The store was set back: of what the lost part of its life has told, it may say again, in another order. */
+  readonly isRestored?: boolean
   violation(what: string): void
 }
 
@@ -47,7 +49,7 @@ export function watchTopics(cluster: SimCluster, topics: TopicNames, options: To
   return watch
 }
 
-export function createTopicWatch({ codecs, table, violation }: TopicWatchOptions): TopicWatch {
+export function createTopicWatch({ codecs, table, isRestored = false, violation }: TopicWatchOptions): TopicWatch {
   const told = new Map<string, number>()
   const published = new Map<string, number>()
   /** Of the newest owner on `candles.live`, and of the newest record on `candles`, by partition. */
@@ -61,7 +63,7 @@ export function createTopicWatch({ codecs, table, violation }: TopicWatchOptions
       violation(`${keyOf(candle)} is published at revision ${candle.revision}, the table has ${row?.revision}`)
     else if (row.revision === candle.revision) {
       const differing = candleDifferences(row, candle).map(({ field }) => field)
-      if (row.seq !== candle.seq) differing.push('seq')
+      if (row.seq !== candle.seq && !isRestored) differing.push('seq')
       if (differing.length > 0)
         violation(`${keyOf(candle)} is published with another ${differing.join(', ')} than stored`)
     }
@@ -87,7 +89,7 @@ export function createTopicWatch({ codecs, table, violation }: TopicWatchOptions
       channels.set(channel, { e, q })
       if (kind === 'update') return
       const before = told.get(keyOf(candle))
-      if (kind === 'final' && before !== undefined && before !== candle.revision)
+      if (kind === 'final' && before !== undefined && before !== candle.revision && !isRestored)
         violation(`${keyOf(candle)} is final a second time, at revision ${candle.revision} after ${before}`)
       told.set(keyOf(candle), Math.max(told.get(keyOf(candle)) ?? 0, candle.revision))
       checkCommitted(candle)
