@@ -83,6 +83,8 @@ export async function createKafkaTransactionalProducer(
   const check = createPartitionCheck(options)
   const producer = await connected(options, transactionalId)
   let lost: RedwickError | undefined
+  /** It may be closed while it sends. */
+  const lostMeanwhile = (): RedwickError | undefined => lost
   try {
     await (await producer.transaction()).abort() // takes the id; there is nothing to abort
   } catch (error) {
@@ -112,7 +114,8 @@ export async function createKafkaTransactionalProducer(
           throw error
         }
       } catch (error) {
-        if (lost !== undefined) throw lost // closed while it sent
+        const known = lostMeanwhile()
+        if (known !== undefined) throw known
         if (!isFenced(error)) throw brokerError(error, brokers)
         lost = producerFenced(transactionalId, error)
         void producer.disconnect().catch(() => undefined)
