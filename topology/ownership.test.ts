@@ -76,3 +76,25 @@ it('a commit that is fenced in one partition keeps the others waiting for nothin
   wake()
   await vi.waitFor(() => expect([...ownership.runners.keys()]).toEqual([0, 2, 1]))
 })
+
+it('trouble that comes to light during a takeover does not take away what it makes', async () => {
+  const told: string[] = []
+  let go: () => void = () => undefined
+  const output: StageOutput<never> = {
+    ...outputOf(async ({ epoch }) => {
+      told.push('begins')
+      if (told.length > 1) await new Promise<void>((resolve) => (go = resolve))
+      return () => ({ partition: 0, epoch }) as Runner<never, PreparedCommit>
+    }),
+    drop: () => void told.push('drops'),
+  }
+  const ownership = ownershipOf(output, 1)
+  await ownership.assign([0])
+  const again = ownership.assign([0])
+  await vi.waitFor(() => expect(told).toEqual(['begins', 'drops', 'begins']))
+  await ownership.recover([0], new FencedError({ code: 'FENCED', message: 'partitions 0' }))
+  go()
+  await again
+  expect(told).toEqual(['begins', 'drops', 'begins'])
+  expect(ownership.runners.size).toBe(1)
+})

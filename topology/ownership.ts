@@ -110,6 +110,8 @@ export function createOwnership<Batch, Prepared extends PreparedCommit>(
    */
   const takeOver = async (partition: number): Promise<number | undefined> => {
     const revocation = revocations.get(partition)
+    // From here on nobody else's trouble with the partition is ours: it must not take away what is made anew.
+    if (runners.has(partition)) drop(partition)
     await output.fence(partition)
     const [checkpoint] = await store.takeover(name, identity, [partition], clock.now())
     if (checkpoint === undefined)
