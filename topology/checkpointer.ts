@@ -140,22 +140,15 @@ export function createCheckpointer<Batch, Prepared extends PreparedCommit>(
       const due = [...ownership.runners.values()].filter((runner) => runner.hasNews)
       if (due.length === 0) return 0
       const partitions = due.map((runner) => runner.partition).sort((a, b) => a - b)
-      const epochs = new Map(due.map(({ partition, epoch }) => [partition, epoch]))
-      /** Taken over anew meanwhile, a partition has left the trouble behind. */
-      const recover = (of: readonly number[], error: unknown): Promise<void> =>
-        ownership.recover(
-          of.filter((partition) => ownership.runners.get(partition)?.epoch === epochs.get(partition)),
-          error,
-        )
       const started = clock.monotonic()
       let failures: ReadonlyMap<number, unknown>
       try {
         failures = await attempt(partitions)
       } catch (error) {
-        await recover(partitions, error)
+        await ownership.recover(partitions, error)
         return 0
       }
-      for (const [partition, error] of failures) await recover([partition], error)
+      for (const [partition, error] of failures) await ownership.recover([partition], error)
       if (failures.size > 0) return 0
       const tookMs = clock.monotonic() - started
       const offsets = new Map(ownership.committed)
