@@ -205,9 +205,6 @@ async function openOutput(
         if (runner?.epoch !== epoch) return
         runner.settled()
         if (sent.channels.length > 0) snapshots.note(partition, epoch, sent.lastOffset, sent.channels)
-      } catch (error) {
-        // Its producer was taken from it, by us or another: no failure of whoever owns the partition now.
-        if (isOurs()) throw error
       } finally {
         finalsUnderWay -= 1
       }

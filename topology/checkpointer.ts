@@ -99,9 +99,11 @@ export function createCheckpointer<Batch, Prepared extends PreparedCommit>(
     await output.sync()
     for (const [i, { commit }] of prepared.entries()) {
       const { partition, epoch, commitNo, nextOffset } = commit
+      // Taken over anew meanwhile: what is owed is left to that, and trouble with it is none of the new owner's.
+      if (ownership.runners.get(partition)?.epoch !== epoch) continue
       const outcome = published[i]
       if (outcome?.status === 'rejected') failures.set(partition, outcome.reason)
-      else if (ownership.runners.get(partition)?.epoch === epoch) ownership.published(partition, commitNo, nextOffset)
+      else ownership.published(partition, commitNo, nextOffset)
     }
     return failures
   }

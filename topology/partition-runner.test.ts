@@ -1,14 +1,9 @@
-import { setImmediate as afterThisTurn } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import type { PartitionCheckpoint } from '../ports/candle-store.ts'
 import { Interner } from '../schemas/interner.ts'
 import { candles } from './candles.ts'
 import { createPartitionRunner, type PartitionRunner } from './partition-runner.ts'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
+import { collectGarbage } from './testing/garbage.ts'
 
 const runnerAt = (checkpoint: PartitionCheckpoint): PartitionRunner =>
   createPartitionRunner({
@@ -28,8 +23,7 @@ it('does not keep the states that it was made from', async () => {
   const stored = (): Uint8Array => runnerAt(checkpointOf(0, [])).prepare(0).commit.state
   const makeFrom = (state: Uint8Array) => ({ runner: runnerAt(checkpointOf(1, [state])), state: new WeakRef(state) })
   const { runner, state } = makeFrom(stored())
-  await afterThisTurn()
-  collectGarbage()
+  await collectGarbage()
   expect(state.deref()).toBeUndefined()
   expect(runner.prepare(1).commit).toMatchObject({ commitNo: 2, stateFull: false })
 })

@@ -1,15 +1,10 @@
-import { setImmediate as afterThisTurn } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { tap } from 'rxjs'
 import { expect, it } from 'vitest'
 import { type ByteReader, createByteWriter } from '../processors/core/byte-buffer.ts'
 import type { PartitionContext, StreamElement } from '../processors/core/stream-element.ts'
 import { packSections } from './packed-state.ts'
 import { createPipelineHost } from './pipeline-host.ts'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
+import { collectGarbage } from './testing/garbage.ts'
 
 type Context = Omit<PartitionContext, 'restored'>
 
@@ -34,8 +29,7 @@ it('lets go of the stored state once its steps have read it', async () => {
     onElement: () => undefined,
   })
   packed = undefined
-  await afterThisTurn()
-  collectGarbage()
+  await collectGarbage()
   expect(read).toBe(42)
   expect(kept.map((one) => one.deref())).toEqual([undefined, undefined])
   expect(() => restored?.('sum')).toThrow('sum reads its state when the pipeline opens')

@@ -3,7 +3,7 @@ import { messageOf, RedwickError } from '../schemas/errors.ts'
 import { topicNames } from '../schemas/topics.ts'
 import { createCodecs } from './codecs.ts'
 import { createCandleEngine, type Opened } from './engine-factory.ts'
-import { startedOrStopped, stopAsked } from './engine-host.ts'
+import { startedOrStopped } from './engine-host.ts'
 import type { EngineMetrics } from './engine-metrics.ts'
 import { createLogger } from './logger.ts'
 import { withPorts } from './open-ports.ts'
@@ -42,8 +42,6 @@ const metrics: EngineMetrics = {
     tell({ kind: 'counted', partition, nextOffset, counts, finals, reasons }),
 }
 
-const stopped = new AbortController()
-
 async function runEngine(opened: Opened): Promise<void> {
   const engine = createCandleEngine(opened, metrics)
   engine.failed.catch(tellFailure)
@@ -59,11 +57,12 @@ async function runEngine(opened: Opened): Promise<void> {
     positions()
     tell({ kind: 'checkpointed', request })
   }
-  port?.on('message', (message: ToWorker) => {
-    if (message.kind === 'stop') stopped.abort()
-    else checkpoint(message.request).catch(tellFailure)
+  const stopping = new Promise<void>((resolve) => {
+    port?.on('message', (message: ToWorker) => {
+      if (message.kind === 'stop') resolve()
+      else checkpoint(message.request).catch(tellFailure)
+    })
   })
-  const stopping = stopAsked(stopped.signal)
   const started = engine.start().then(() => tell({ kind: 'started' }))
   await startedOrStopped(opened.clock, started, stopping)
   const cancel = systemClock.every(tellMs, positions)
