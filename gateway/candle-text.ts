@@ -21,11 +21,13 @@ export function candleRow(candle: Candle): CandleRow {
  * The `u` frame of an emission, as JSON text.
  *
  * @param previousQ The number that the receiver holds; named as `pq` where it is not the one before.
+ * @param seqMax What is final above it the receiver may lack: it is told no higher `seq`.
  */
-export function updateText(ch: number, emission: Emission, previousQ: number): string {
+export function updateText(ch: number, emission: Emission, previousQ: number, seqMax: number): string {
   const { candle, kind, q } = emission
   const pq = previousQ === q - 1 ? '' : `,"pq":${previousQ}`
-  const flags = kind === 'update' ? '"x":0' : `"x":1${kind === 'correction' ? ',"r":1' : ''},"seq":${candle.seq}`
+  const flags =
+    kind === 'update' ? '"x":0' : `"x":1${kind === 'correction' ? ',"r":1' : ''},"seq":${Math.min(candle.seq, seqMax)}`
   return `{"type":"u","ch":${ch},"q":${q}${pq},"k":${JSON.stringify(candleRow(candle))},${flags}}`
 }
 

@@ -13,8 +13,10 @@ export interface Fan {
   /** What waits for the end of a window, for those who asked for one. */
   readonly windows: Map<WindowMs, Emission[]>
   subscribers: number
-  /** Highest `seq` that every subscriber holds. */
+  /** Every subscriber holds what is final up to this `seq`. */
   seq: number
+  /** The table could not be read for what they were sent last: `seq` stays until they hold all again. */
+  lacksRows: boolean
   /** A snapshot is on its way: nothing may be published before it. Counts resets, 0 for none. */
   resetting: number
   /** What subscribers were sent lacks what a store that was down knows: a whole snapshot is owed to all. */
@@ -54,7 +56,7 @@ export function createFanOut(publish: (topic: string, text: string) => void): Fa
   const flush = (fan: Fan) => {
     dirty.delete(fan)
     if (fan.pending.length === 0) return
-    for (const { text, seq } of conflatedTexts(fan.ch, fan.pending)) {
+    for (const { text, seq } of conflatedTexts(fan.ch, fan.pending, seqMaxOf(fan))) {
       publish(fan.topic, text)
       fan.seq = Math.max(fan.seq, seq)
     }
@@ -67,7 +69,7 @@ export function createFanOut(publish: (topic: string, text: string) => void): Fa
   const flushOneWindow = (fan: Fan, windowMs: WindowMs) => {
     const waiting = fan.windows.get(windowMs)
     if (waiting === undefined || waiting.length === 0) return
-    for (const text of windowTexts(fan.ch, waiting)) publish(windowTopic(fan, windowMs), text)
+    for (const text of windowTexts(fan.ch, waiting, seqMaxOf(fan))) publish(windowTopic(fan, windowMs), text)
     waiting.length = 0
     if (fan.subscribers === 0) fan.windows.delete(windowMs)
   }
@@ -93,6 +95,7 @@ export function createFanOut(publish: (topic: string, text: string) => void): Fa
         windows: new Map(),
         subscribers: 0,
         seq: 0,
+        lacksRows: false,
         resetting: 0,
         isOwed: false,
       }
@@ -131,8 +134,13 @@ export function windowTopic(fan: Fan, windowMs: WindowMs | 0): string {
   return windowMs === 0 ? fan.topic : `${fan.topic}/${windowMs}`
 }
 
+/** No frame may make subscribers believe that they hold more. */
+function seqMaxOf(fan: Fan): number {
+  return fan.lacksRows ? fan.seq : Number.POSITIVE_INFINITY
+}
+
 /** The frames of one window: interim updates packed into `b`, finals and corrections as `u` in their places. */
-export function windowTexts(ch: number, emissions: readonly Emission[]): readonly string[] {
+export function windowTexts(ch: number, emissions: readonly Emission[], seqMax: number): readonly string[] {
   const texts: string[] = []
   let packed: string[] = []
   const pack = () => {
@@ -143,7 +151,7 @@ export function windowTexts(ch: number, emissions: readonly Emission[]): readonl
     if (emission.kind === 'update') packed.push(packedUpdateText(ch, emission, previousQ))
     else {
       pack()
-      texts.push(updateText(ch, emission, previousQ))
+      texts.push(updateText(ch, emission, previousQ, seqMax))
     }
   }
   pack()
@@ -154,10 +162,11 @@ export function windowTexts(ch: number, emissions: readonly Emission[]): readonl
 export function conflatedTexts(
   ch: number,
   emissions: readonly Emission[],
+  seqMax: number,
 ): readonly { readonly text: string; readonly seq: number }[] {
   return conflated(emissions).map(({ emission, previousQ }) => ({
-    text: updateText(ch, emission, previousQ),
-    seq: emission.candle.seq,
+    text: updateText(ch, emission, previousQ, seqMax),
+    seq: Math.min(emission.candle.seq, seqMax),
   }))
 }
 

@@ -133,19 +133,21 @@ it('a symbol that a spreadsheet would run is quoted', () => {
 it('conflation keeps every final, the last interim of each candle, and names what the receiver holds', () => {
   const of = (q: number, kind: 'update' | 'final' | 'correction', start: number) =>
     emissionOf(1, q, kind, candleOf({ start, seq: q }))
-  const frames = conflatedTexts(3, [
+  const emissions = [
     of(11, 'update', 0),
     of(12, 'update', 0),
     of(13, 'final', 0),
     of(14, 'update', 60_000),
     of(15, 'correction', 0),
     of(16, 'update', 60_000),
-  ]).map(({ text }): unknown => JSON.parse(text))
-  expect(frames).toMatchObject([
-    { q: 13, pq: 10, x: 1, seq: 13 },
-    { q: 15, pq: 13, x: 1, r: 1, seq: 15 },
+  ]
+  const frames = (seqMax: number) => conflatedTexts(3, emissions, seqMax).map(({ text }): unknown => JSON.parse(text))
+  const [last, correction] = [
     { q: 16, x: 0 },
-  ])
+    { q: 15, pq: 13, x: 1, r: 1 },
+  ]
+  expect(frames(99)).toMatchObject([{ q: 13, pq: 10, x: 1, seq: 13 }, { ...correction, seq: 15 }, last])
+  expect(frames(14), 'a receiver that may lack 15').toMatchObject([{ seq: 13 }, { ...correction, seq: 14 }, last])
 })
 
 it('a gate lets so many in at once, the others in order, and refuses what is too much', async () => {

@@ -20,6 +20,8 @@ export interface Joined {
   readonly seq: number
   /** Final candles, ascending. */
   readonly rows: readonly Candle[]
+  /** The table could not be read: final candles may be missing among the rows, whatever their `seq`. */
+  readonly lacksRows: boolean
   /** Windows that are not final and committed, ascending. */
   readonly open: readonly Candle[]
 }
@@ -56,6 +58,7 @@ export function join(base: Base, channel: LiveChannel, joined: boolean, epoch: n
     q: Math.max(seen ? ring.last : 0, snapshotQ),
     seq: Math.max(snapshot?.seq ?? 0, channel.seq, ...ascending.map((row) => row.seq)),
     rows: rowsMax === 0 ? [] : ascending.slice(-rowsMax),
+    lacksRows: base.missing.has('store'),
     open: [...open.values()].sort(byStart),
   }
 }

@@ -1,6 +1,5 @@
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/logger.ts'
-import type { Candle } from '../schemas/candle.ts'
 import { messageOf } from '../schemas/errors.ts'
 import { intervalName } from '../schemas/intervals.ts'
 import type { BaseReader } from './base-reader.ts'
@@ -8,7 +7,7 @@ import type { Fan, FanOut } from './fan-out.ts'
 import type { Joined } from './join.ts'
 import type { LiveChannel } from './live-channel.ts'
 import { limits } from './messages.ts'
-import { rowsSince, type SnapshotReason, snapshotText } from './subscriptions.ts'
+import { partSince, type SnapshotPart, snapshotText, wholePart } from './snapshot-frame.ts'
 
 /** Snapshots after a takeover are spread over this, so that it is no herd. */
 const spreadMs = 1000
@@ -41,9 +40,10 @@ export function createResets(deps: {
   const tellWaits = ({ live: { symbol, interval } }: Fan, error: unknown): void =>
     log('warn', 'a snapshot waits', { symbol, interval: intervalName(interval), why: messageOf(error) })
 
-  const publish = (fan: Fan, joined: Joined, rows: readonly Candle[], reason: SnapshotReason): void => {
-    fanOut.publishToAll(fan, snapshotText(fan.ch, joined, rows, reason))
-    fan.seq = Math.max(fan.seq, joined.seq)
+  const publish = (fan: Fan, joined: Joined, part: SnapshotPart): void => {
+    fanOut.publishToAll(fan, snapshotText(fan.ch, joined, part))
+    fan.seq = part.seq
+    fan.lacksRows = joined.lacksRows
   }
 
   const once = async (fan: Fan, reason: 'epoch' | 'gap'): Promise<boolean> => {
@@ -51,8 +51,7 @@ export function createResets(deps: {
     const attachment = await read(fan)
     if (attachment === undefined || turn !== fan.resetting || !attachment.usable()) return false
     const joined = attachment.join()
-    const part = rowsSince(joined, fan.seq, limits.snapshot, reason === 'epoch' ? 'epoch' : 'lagging')
-    publish(fan, joined, part.rows, part.reason)
+    publish(fan, joined, partSince(joined, fan.seq, reason === 'epoch' ? 'epoch' : 'lagging'))
     fan.resetting = 0
     if (attachment.base.missing.size > 0) owe(fan)
     return true
@@ -64,7 +63,8 @@ export function createResets(deps: {
       return false
     fanOut.flush(fan)
     const joined = attachment.join()
-    publish(fan, joined, joined.rows, 'reset')
+    publish(fan, joined, wholePart(joined, limits.snapshot, 'reset'))
+    fan.isOwed = false // at once: what is owed from now on is another debt
     return true
   }
 
@@ -83,8 +83,8 @@ export function createResets(deps: {
     do {
       await clock.sleep(waitMs * (0.5 + deps.random()))
       waitMs = Math.min(2 * waitMs, owedMsMax)
-    } while (fan.subscribers > 0 && !(await isPaid()))
-    fan.isOwed = false
+      if (fan.subscribers === 0) fan.isOwed = false
+    } while (fan.isOwed && !(await isPaid()))
   }
 
   const owe = (fan: Fan): void => {

@@ -17,8 +17,8 @@ export interface Subscription {
   /** Rows that its snapshots hold at most. */
   readonly rowsMax: number
   readonly windowMs: WindowMs | 0
-  /** Highest `seq` of the last snapshot: what is above it may be missing. */
-  seq: number
+  /** The client holds what is final up to this `seq`; undefined: what it holds, if anything, counts for nothing. */
+  seq: number | undefined
 }
 
 /** One connection. After `closed` nothing of the socket may be touched: every call would throw. */

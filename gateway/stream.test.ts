@@ -200,6 +200,33 @@ it('a new owner while the store is down: what followers lack of the table comes 
   expect(JSON.stringify(whole['rows'])).toContain('[120000,')
 })
 
+it('a part of a snapshot promises no more than the client holds: the next connection gets the rest', async () => {
+  const started = await start()
+  await live(started)
+  const client = join(started.gateway.url)
+  client.send({ op: 'subscribe', channels: [btc] })
+  await client.next('snapshot')
+  started.store.down = true
+  started.store.put(candleOf({ start: 120_000, final: true, seq: 9 }))
+  const offset = started.log.append(0, { epoch: 13 })
+  const channel = { symbol: 'BTC-USDT', interval: 60, e: 13, q: 0, seq: 9, offset, partition: 0, open: [] }
+  await started.snapshot.snapshot.write(0, { e: 13, offset }, [channel])
+  expect(await client.next('snapshot')).toMatchObject({ e: 13, q: 0, reason: 'epoch', seq: 1 })
+  started.log.append(0, emissionOf(13, 1, 'final', candleOf({ start: 180_000, seq: 10 })))
+  expect(await client.next('u')).toMatchObject({ q: 1, x: 1, seq: 1 })
+  client.close()
+  const since = { store: 'k3', e: 13, q: 1, seq: 1 }
+  const during = join(started.gateway.url)
+  during.send({ op: 'subscribe', channels: [{ ...btc, since }] })
+  expect(await during.next('subscribed')).toMatchObject({ results: [{ mode: 'live-only', seq: 1 }] })
+  started.store.down = false
+  const after = join(started.gateway.url)
+  after.send({ op: 'subscribe', channels: [{ ...btc, since }] })
+  expect(await after.next('subscribed')).toMatchObject({ results: [{ mode: 'reset', e: 13, q: 1, seq: 10 }] })
+  for (const { frames } of [during, after])
+    await expect.poll(() => JSON.stringify(frames.at(-1)?.['rows']), { timeout: 4000 }).toContain('[120000,')
+})
+
 it('subscribing twice, leaving, listing and pings answer with the id', async () => {
   const started = await start()
   await live(started)
@@ -263,4 +290,25 @@ it('a client that stops reading gets one snapshot when it reads again, and loses
   started.log.append(0, emissionOf(12, total + 2, 'update', candleOf({ start: (total + 1) * 60_000 })))
   expect((await client.next('u'))['type']).toBe('u')
   await expect.poll(() => client.frames.at(-1)).toMatchObject({ type: 'u', q: total + 2 })
+}, 20_000)
+
+it('snapshots that do not fit into the socket at once come whole when it takes them', async () => {
+  const { gateway, log, store, snapshot } = await start()
+  const symbols = Array.from({ length: 200 }, (_, i) => `S${i}-USDT`)
+  const rows = Array.from({ length: 1000 }, (_, i) => candleOf({ start: i * 60_000, final: true, seq: i + 1 }))
+  for (const symbol of symbols) store.put(...rows.map((row) => ({ ...row, symbol })))
+  const offset = log.append(0, { epoch: 12 })
+  const channel = { interval: 60, e: 12, q: 0, seq: 1000, offset, partition: 0, open: [] }
+  await snapshot.snapshot.write(
+    0,
+    { e: 12, offset },
+    symbols.map((symbol) => ({ ...channel, symbol })),
+  )
+  const client = join(gateway.url)
+  client.send({ op: 'subscribe', channels: symbols.map((symbol) => ({ symbol, interval: '1m', snapshot: 1000 })) })
+  await client.next('subscribed')
+  const held = () =>
+    client.frames.flatMap(({ type, rows: sent }) => (type === 'snapshot' ? [Array.from(sent as [])] : []))
+  await expect.poll(() => held().length, { timeout: 10_000 }).toBe(200)
+  expect(held().map((sent) => sent.length)).toEqual(symbols.map(() => 1000))
 }, 20_000)

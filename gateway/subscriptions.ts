@@ -1,11 +1,10 @@
-import type { Candle } from '../schemas/candle.ts'
+import type { Emission } from '../schemas/candle.ts'
 import { messageOf } from '../schemas/errors.ts'
 import { intervalName, intervalOf } from '../schemas/intervals.ts'
 import type { Attachment, BaseReader } from './base-reader.ts'
-import { candleRow } from './candle-text.ts'
 import { conflatedTexts, type Fan, type FanOut, windowTopic } from './fan-out.ts'
 import type { Joined } from './join.ts'
-import { seedChannel } from './live-channel.ts'
+import { type LiveChannel, seedChannel } from './live-channel.ts'
 import {
   type ErrorKind,
   errors,
@@ -16,11 +15,10 @@ import {
   type WindowMs,
 } from './messages.ts'
 import { bufferedBytes, type Session, type Subscription, send, sendError } from './session.ts'
+import { partSince, snapshotText, wholePart } from './snapshot-frame.ts'
 
 type Asked = SubscribeOp['channels'][number]
-
-/** Why a snapshot is sent: the first two replace all the client holds, the others add to it; `open` always replaces. */
-export type SnapshotReason = 'initial' | 'reset' | 'epoch' | 'lagging'
+type Since = NonNullable<Asked['since']>
 
 type Outcome =
   | { readonly asked: Asked; readonly attachment: Attachment }
@@ -43,26 +41,22 @@ const roundsMax = 20
 /** A lagging socket is served again below this. */
 export const drainedBytes = 8 * 1024
 
-/** Text of a `snapshot` message. */
-export function snapshotText(ch: number, joined: Joined, rows: readonly Candle[], reason: SnapshotReason): string {
-  return JSON.stringify({
-    type: 'snapshot',
-    ch,
-    e: joined.e,
-    q: joined.q,
-    reason,
-    cols: ['t', 'o', 'h', 'l', 'c', 'v', 'n'],
-    rows: rows.map(candleRow),
-    open: joined.open.map(candleRow),
-    seq: joined.seq,
-  })
+/** A channel that a connection has just come to, and what it is to be sent before it follows. */
+interface Entered {
+  readonly fan: Fan
+  readonly subscription: Subscription
+  /** Once the frames are out, the client holds what is final up to it. */
+  readonly seq: number
+  readonly frames: readonly string[]
 }
 
-/** Rows above `seq`, or all of them as a `reset` where that may leave some out. */
-export function rowsSince(joined: Joined, seq: number, rowsMax: number, reason: SnapshotReason) {
-  const rows = joined.rows.filter((row) => row.seq > seq)
-  const whole = rows.length < joined.rows.length || joined.rows.length < rowsMax
-  return whole ? { rows, reason } : { rows: joined.rows, reason: 'reset' as const }
+/** What a client at `since` missed; undefined where it cannot go on, or lacks a final candle that is not part of that. */
+function replayed(channel: LiveChannel, joined: Joined, since: Since | undefined): readonly Emission[] | undefined {
+  if (since === undefined) return undefined
+  const { recovered, replay } = channel.ring.since(since)
+  if (!recovered) return undefined
+  const told = new Set(replay.map(({ candle }) => candle.seq))
+  return joined.rows.every(({ seq }) => seq <= since.seq || told.has(seq)) ? replay : undefined
 }
 
 const startsAnew = { kind: 'internal', message: 'the channel starts anew: try again' } as const
@@ -114,39 +108,51 @@ export function createSubscriptions(deps: {
     const fan = fanOut.open(channel)
     fanOut.flush(fan)
     const { symbol, interval } = asked
-    const head = { ok: true, ch: fan.ch, symbol, interval, store: storeId }
     const joined = attachment.join()
     seedChannel(channel, joined)
-    const at = { e: joined.e, q: joined.q, seq: joined.seq }
-    if (session.subscriptions.has(fan))
-      return { fan: undefined, frames: [], result: { ...head, ...at, mode: 'resumed', replay: 0 } }
-    fan.seq = fan.subscribers === 0 ? joined.seq : fan.seq
+    const { e, q } = joined
+    const head = { ok: true, ch: fan.ch, symbol, interval, store: storeId, e, q }
+    const following = session.subscriptions.get(fan)
+    if (following !== undefined)
+      return { result: { ...head, seq: following.seq ?? 0, mode: 'resumed', replay: 0 }, entered: undefined }
+    if (fan.subscribers === 0) Object.assign(fan, { seq: joined.seq, lacksRows: false })
     const { since } = asked
-    const subscription = { rowsMax: asked.snapshot, windowMs, seq: since?.seq ?? joined.seq }
+    const held = since?.store === storeId ? since.seq : undefined
+    const subscription: Subscription = { rowsMax: asked.snapshot, windowMs, seq: held }
     attach(session, fan, subscription)
-    const ours = since !== undefined && since.store === storeId
-    const resumption = ours && fan.resetting === 0 ? channel.ring.since(since) : undefined
-    if (resumption?.recovered === true) {
-      const frames = conflatedTexts(fan.ch, resumption.replay).map((frame) => frame.text)
-      const result = { ...head, ...at, mode: 'resumed', replay: frames.length }
-      return { result, fan, frames }
+    const replay = held === undefined || fan.resetting > 0 ? undefined : replayed(channel, joined, since)
+    if (replay !== undefined) {
+      const seq = joined.lacksRows ? (held ?? 0) : joined.seq
+      if (joined.lacksRows) lack(fan, seq)
+      const frames = conflatedTexts(fan.ch, replay, joined.lacksRows ? seq : Number.POSITIVE_INFINITY)
+      const result = { ...head, seq, mode: 'resumed', replay: frames.length }
+      return { result, entered: { fan, subscription, seq, frames: frames.map(({ text }) => text) } }
     }
-    const known = ours ? rowsSince(joined, since.seq, limits.snapshot, 'epoch') : undefined
-    const reason = known?.reason ?? (since === undefined ? 'initial' : 'reset')
-    const newest = asked.snapshot === 0 ? [] : joined.rows.slice(-asked.snapshot)
-    const rows = known?.reason === 'epoch' ? known.rows : newest
-    subscription.seq = joined.seq
+    const part =
+      held === undefined
+        ? wholePart(joined, asked.snapshot, since === undefined ? 'initial' : 'reset')
+        : partSince(joined, held, 'epoch')
     const isPart = base.missing.size > 0
-    if (isPart) owe(fan)
+    if (joined.lacksRows) lack(fan, part.seq)
+    else if (isPart) owe(fan)
     const mode = isPart ? 'live-only' : since === undefined ? 'snapshot' : 'reset'
-    return { result: { ...head, ...at, mode }, fan, frames: [snapshotText(fan.ch, joined, rows, reason)] }
+    const frames = [snapshotText(fan.ch, joined, part)]
+    return { result: { ...head, seq: part.seq, mode }, entered: { fan, subscription, seq: part.seq, frames } }
   }
 
-  const deliver = (session: Session, fan: Fan, frames: readonly string[]) => {
+  /** A subscriber holds no more than this for sure, until the table can be read again. */
+  const lack = (fan: Fan, seq: number) => {
+    fan.seq = Math.min(fan.seq, seq)
+    fan.lacksRows = true
+    owe(fan)
+  }
+
+  const deliver = (session: Session, { fan, subscription, seq, frames }: Entered) => {
     const room = bufferedBytes(session) < snapshotBytesMax && session.laggingSince === undefined
     const arrived = room && frames.every((frame) => send(session, frame) === 'sent')
-    if (arrived) follow(session, fan)
-    else session.dirty.add(fan)
+    if (!arrived) return void session.dirty.add(fan)
+    subscription.seq = seq
+    follow(session, fan)
   }
 
   const pumpOne = async (session: Session, fan: Fan): Promise<void> => {
@@ -158,10 +164,11 @@ export function createSubscriptions(deps: {
     if (attachment.base.missing.size > 0) owe(fan)
     fanOut.flush(fan)
     const joined = attachment.join()
-    const { rows, reason } = rowsSince(joined, subscription.seq, limits.snapshot, 'lagging')
+    const { seq, rowsMax } = subscription
+    const part = seq === undefined ? wholePart(joined, rowsMax, 'reset') : partSince(joined, seq, 'lagging')
     session.ws?.cork(() => {
-      if (send(session, snapshotText(fan.ch, joined, rows, reason)) === 'dropped') return
-      subscription.seq = joined.seq
+      if (send(session, snapshotText(fan.ch, joined, part)) === 'dropped') return
+      subscription.seq = part.seq
       follow(session, fan)
     })
   }
@@ -179,21 +186,20 @@ export function createSubscriptions(deps: {
         outcomes = await Promise.all(outcomes.map(again))
       if (session.closed) return
       session.ws?.cork(() => {
-        const entered = outcomes.map((outcome) => {
+        const results = outcomes.map((outcome) => {
           const { asked } = outcome
           if ('attachment' in outcome && outcome.attachment.usable())
             return enter(session, asked, op.window, outcome.attachment)
           const { kind, message } = 'kind' in outcome ? outcome : startsAnew
           return {
-            fan: undefined,
-            frames: [],
+            entered: undefined,
             result: { ok: false, symbol: asked.symbol, interval: asked.interval, ...errors[kind], message },
           }
         })
-        send(session, JSON.stringify({ type: 'subscribed', id: op.id, results: entered.map(({ result }) => result) }))
+        send(session, JSON.stringify({ type: 'subscribed', id: op.id, results: results.map(({ result }) => result) }))
         if (outcomes.some((outcome) => 'attachment' in outcome && outcome.attachment.base.missing.size > 0))
           sendError(session, 'snapshotDown', op.id, 'a store is down: snapshots hold what the log still shows', 5000)
-        for (const { fan, frames } of entered) if (fan !== undefined) deliver(session, fan, frames)
+        for (const { entered } of results) if (entered !== undefined) deliver(session, entered)
       })
     },
     unsubscribe(session, op) {

@@ -18,6 +18,8 @@ export interface ClientChannel {
   updates: number
   /** An update was applied behind the last snapshot: none that it holds already may follow. */
   isMoving: boolean
+  /** The last snapshots and finals, for who has to find out what went wrong. */
+  readonly heard: string[]
 }
 
 interface Frame {
@@ -64,9 +66,15 @@ interface StrictOptions {
   readonly since?: readonly ClientChannel[]
 }
 
+const heardMax = 40
 const snapshotDown = 1400
 /** A symbol that nobody has seen yet, and what could not be read just now. */
 const refusedForNow = [1200, 1500]
+
+function note({ heard }: ClientChannel, what: string): void {
+  heard.push(what)
+  if (heard.length > heardMax) heard.shift()
+}
 
 export async function subscribeStrictly(
   url: string,
@@ -97,7 +105,7 @@ export async function subscribeStrictly(
     subscribed({ results = [] }) {
       for (const { ok, code, ch, symbol, interval, store, e, q, mode } of results) {
         const old = before.get(keyOf({ symbol, interval }))
-        const fresh = { finals: new Map(), open: new Map(), seq: 0, isMoving: false }
+        const fresh = { finals: new Map(), open: new Map(), seq: 0, isMoving: false, heard: [] }
         if (!ok) troubled(`refused ${symbol} ${interval}`, code)
         else if (mode !== 'resumed')
           channels.set(ch, { ...fresh, ...old, symbol, interval, store, e, q, snapshots: 0, updates: 0 })
@@ -105,6 +113,7 @@ export async function subscribeStrictly(
         else if (old !== undefined) {
           resumed += 1
           channels.set(ch, { ...old, snapshots: 1, updates: 0, isMoving: true })
+          note(old, `resumed at ${e}/${q}`)
         } else violations.push(`${symbol} ${interval} was resumed from nowhere`)
       }
     },
@@ -115,6 +124,7 @@ export async function subscribeStrictly(
         violations.push(`${channel.symbol} snapshot went back to ${e}/${q} from ${channel.e}/${channel.q}`)
       channel.snapshots += 1
       channel.isMoving = false
+      note(channel, `${reason} ${e}/${q} to ${seq}: ${rows.map((row) => row[0])}`)
       Object.assign(channel, { e, q, seq })
       if (reason === 'initial' || reason === 'reset') channel.finals.clear()
       for (const row of rows) channel.finals.set(row[0], row)
@@ -138,6 +148,7 @@ export async function subscribeStrictly(
       channel.seq = Math.max(channel.seq, seq)
       if (x === 1) {
         channel.finals.set(k[0], k)
+        note(channel, `final ${channel.e}/${q} to ${seq}: ${k[0]}`)
         channel.open.delete(k[0])
       } else channel.open.set(k[0], k)
     },

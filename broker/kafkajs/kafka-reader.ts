@@ -7,6 +7,9 @@ import type { KafkaAdminPort } from './kafka-admin.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { startPositionedConsumer } from './positioned-consumer.ts'
 
+/** A reader is alone in its group: nobody else has to give anything up. */
+const rebalanceTimeoutMs = 3_000
+
 interface KafkaReaderOptions {
   readonly kafka: KafkaClient
   readonly brokers: readonly string[]
@@ -23,7 +26,7 @@ export async function createKafkaReader(context: KafkaReaderOptions, options: Re
   const groupId = `redwick-reader-${randomUUID()}`
   const consumer = await startPositionedConsumer({
     ...context,
-    ...{ topic, groupId },
+    ...{ topic, groupId, rebalanceTimeoutMs },
     assigned: async () => positions,
     revoked: async () => undefined,
     async batch({ partition, messages, endOffset, live, advance }) {

@@ -3,6 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import type { StoredRecord } from '../../ports/broker.ts'
+import { startFaultProxy } from '../../test/chaos/fault-proxy.ts'
+import { watchKafka } from '../../test/chaos/wire-watches.ts'
 import { freePort } from '../../test/services/free-port.ts'
 import { startKafka } from '../../test/services/kafka.ts'
 import { describeService } from '../../test/services/services.ts'
@@ -13,10 +16,13 @@ import { createKafkaBroker } from './kafkajs-broker.ts'
 
 // `kafka` is not used itself: it says whether a broker of this test's own can be started.
 describeService('kafka', 'kafkajs while the broker is killed and comes back', () => {
-  it('goes on from where it was, with every record once', async () => {
+  it('goes on from where it was, with every record once; a reader too, whose new join nobody answers', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'redwick-kafka-restart-'))
     const port = await freePort()
-    let kafka = await startKafka({ dir, port })
+    const listener = await freePort()
+    const proxy = await startFaultProxy(listener, watchKafka)
+    const proxied = [{ port: listener, advertised: proxy.port }]
+    let kafka = await startKafka({ dir, port, proxied })
     try {
       const broker = createKafkaBroker({ brokers: [kafka.brokers], clientId: randomUUID(), clock: realClock() })
       const topic = await newTopic(broker, 2)
@@ -28,21 +34,40 @@ describeService('kafka', 'kafkajs while the broker is killed and comes back', ()
           committed.set(partition, nextOffset)
         },
       }
+      const through = createKafkaBroker({
+        brokers: [`127.0.0.1:${proxy.port}`],
+        clientId: randomUUID(),
+        clock: realClock(),
+      })
+      const [read, failures]: [number[], Error[]] = [[], []]
+      const onRecords = (_: number, records: readonly StoredRecord[]): undefined => {
+        read.push(...records.map(({ value }) => value?.readDoubleLE(0) ?? Number.NaN))
+      }
+      const alone = await through.read({ topic, from: 'earliest', onRecords, onError: (error) => failures.push(error) })
       const reader = await collect(broker, { topic, on })
       const producer = await broker.createProducer()
       await producer.send(topic, [...numbers(0, 50, 0), ...numbers(50, 100, 1)])
-      await until(() => reader.values.length >= 100, 'the records before')
+      await until(() => reader.values.length >= 100 && read.length >= 100, 'the records before')
       await kafka.kill()
+      let swallowed = 0
+      proxy.onPoint = (point, passage) => {
+        if (point === 'join' && swallowed++ === 0) passage.swallow()
+      }
       await expect(producer.send(topic, numbers(100, 101))).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE' })
-      kafka = await startKafka({ dir, port })
+      kafka = await startKafka({ dir, port, proxied })
       await producer.send(topic, [...numbers(100, 150, 0), ...numbers(150, 200, 1)])
       await until(() => reader.values.length >= 200, 'the records after')
       expect([...reader.values].sort((a, b) => a - b)).toEqual(range(0, 200))
       expect(reader.errors).toEqual([])
+      await expect.poll(() => read.length, { timeout: 30_000 }).toBe(200)
+      expect([...read].sort((a, b) => a - b)).toEqual(range(0, 200))
+      expect({ failures, swallowed: swallowed > 0 }).toEqual({ failures: [], swallowed: true })
       await reader.subscription.close()
-      await broker.close()
+      await alone.close()
+      await Promise.all([broker.close(), through.close()])
     } finally {
       await kafka.kill()
+      await proxy.close()
       await rm(dir, { recursive: true })
     }
   }, 60_000)

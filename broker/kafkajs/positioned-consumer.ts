@@ -13,7 +13,7 @@ import { createPosition, fitOf, type Position, skipMarkers } from './partition-p
 const pollMsMax = 100
 const bytesPerPartition = 1_048_576
 const sessionMsDefault = 6_000
-const rebalanceMsMax = 60_000
+const rebalanceMsDefault = 60_000
 const heartbeatsPerSession = 6
 /** The group is left within this time, or without a word: a rebalance that is under way waits for others. */
 const leaveMsMax = 3_000
@@ -22,7 +22,7 @@ const leaveMsMax = 3_000
 const againMsMin = 200
 const againMsMax = 5_000
 
-/** Joining is tried again while partitions are being given up: together just short of `rebalanceMsMax`. */
+/** Joining is tried again while partitions are being given up: together just short of `rebalanceMsDefault`. */
 const retry = { retries: 60, initialRetryTime: 50, maxRetryTime: 1_000, factor: 0.2, multiplier: 2 }
 
 /** One fetch of one partition that continues exactly where the last one ended. */
@@ -48,6 +48,8 @@ interface PositionedConsumerOptions {
   readonly topic: string
   readonly groupId: string
   readonly sessionTimeoutMs?: number | undefined
+  /** Members have so long to give their partitions up. The client waits 5 s more for the answer to a join, however dead its connection. */
+  readonly rebalanceTimeoutMs?: number
   /** Says where to start each; a partition left out is not read. */
   assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>
   revoked(partitions: readonly number[]): Promise<void>
@@ -68,6 +70,7 @@ interface PositionedConsumer {
 export async function startPositionedConsumer(options: PositionedConsumerOptions): Promise<PositionedConsumer> {
   const { kafka, brokers, admin, clock, topic, groupId } = options
   const sessionTimeout = options.sessionTimeoutMs ?? sessionMsDefault
+  const rebalanceTimeout = options.rebalanceTimeoutMs ?? rebalanceMsDefault
   const heartbeatInterval = Math.ceil(sessionTimeout / heartbeatsPerSession)
   const positions = new Map<number, Position>()
   let owned: readonly number[] = []
@@ -82,7 +85,7 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
   const over = new AbortController()
 
   const consumer: Consumer = kafka.consumer({
-    ...{ groupId, sessionTimeout, heartbeatInterval, rebalanceTimeout: rebalanceMsMax, retry },
+    ...{ groupId, sessionTimeout, heartbeatInterval, rebalanceTimeout, retry },
     ...{ maxBytesPerPartition: bytesPerPartition, maxWaitTimeInMs: pollMsMax, allowAutoTopicCreation: false },
     partitionAssigners: [gatedRoundRobin(mayJoin)],
   })

@@ -145,9 +145,9 @@ export function fakeStore(storeId = 'k3'): FakeStore {
     rows: notFaked,
     async candles({ symbol, interval, from, to, limit, take }) {
       await check()
-      const fit = sorted().filter(
-        (row) => row.symbol === symbol && row.interval === interval && row.start >= from && row.start < to,
-      )
+      const fit = [...rows.values()]
+        .filter((row) => row.symbol === symbol && row.interval === interval && row.start >= from && row.start < to)
+        .sort((a, b) => a.start - b.start)
       return take === 'newest' ? fit.slice(-limit) : fit.slice(0, limit)
     },
     async latest(symbols, interval) {

@@ -134,7 +134,7 @@ function compareTable(
 
 /** What a client holds of a channel differs from the table's rows of it. */
 function channelDiffers(
-  { symbol, interval, finals, open, e, q, snapshots, updates }: ClientChannel,
+  { symbol, interval, finals, open, e, q, snapshots, updates, heard }: ClientChannel,
   table: ReadonlyMap<string, Candle>,
 ): string | undefined {
   const rows = [...table.values()].filter((row) => row.symbol === symbol && intervalName(row.interval) === interval)
@@ -148,7 +148,8 @@ function channelDiffers(
   if (open.size > 0) return `${symbol} ${interval}: ${open.size} candles are open`
   const held = text([...finals.values()])
   if (held === wanted) return undefined
-  return `${symbol} ${interval}: a client holds ${finals.size} candles, the table ${rows.length}; it is at ${e}/${q} after ${snapshots} snapshots and ${updates} updates`
+  const places = rows.map(({ start, seq, revision }) => `${start} (${seq}, revision ${revision})`)
+  return `${symbol} ${interval}: a client holds ${finals.size} candles, the table ${rows.length}; it is at ${e}/${q} after ${snapshots} snapshots and ${updates} updates; the table's rows: ${places}; it heard: ${heard.join('; ')}`
 }
 
 /** Waits until the platform has done all there is to do, and compares it with what the log says. */
