@@ -56,7 +56,7 @@ export function createFanOut(publish: (topic: string, text: string) => void): Fa
   const flush = (fan: Fan) => {
     dirty.delete(fan)
     if (fan.pending.length === 0) return
-    for (const { text, seq } of conflatedTexts(fan.ch, fan.pending, seqMaxOf(fan))) {
+    for (const { text, seq } of conflatedTexts(fan.ch, fan.pending, seqMaxOf(fan), before(fan.pending))) {
       publish(fan.topic, text)
       fan.seq = Math.max(fan.seq, seq)
     }
@@ -147,7 +147,7 @@ export function windowTexts(ch: number, emissions: readonly Emission[], seqMax: 
     if (packed.length > 0) texts.push(`{"type":"b","u":[${packed.join(',')}]}`)
     packed = []
   }
-  for (const { emission, previousQ } of conflated(emissions)) {
+  for (const { emission, previousQ } of conflated(emissions, before(emissions))) {
     if (emission.kind === 'update') packed.push(packedUpdateText(ch, emission, previousQ))
     else {
       pack()
@@ -158,22 +158,32 @@ export function windowTexts(ch: number, emissions: readonly Emission[], seqMax: 
   return texts
 }
 
-/** The `u` frames of contiguous emissions; an interim update that a later emission of its candle follows is left out. */
+/** The number before contiguous emissions. */
+function before(emissions: readonly Emission[]): number {
+  return (emissions[0]?.q ?? 1) - 1
+}
+
+/**
+ * The `u` frames of emissions; an interim update that a later emission of its candle follows is left out.
+ *
+ * @param heldQ The number that the receiver holds; what is missing behind it, later emissions have replaced.
+ */
 export function conflatedTexts(
   ch: number,
   emissions: readonly Emission[],
   seqMax: number,
+  heldQ: number,
 ): readonly { readonly text: string; readonly seq: number }[] {
-  return conflated(emissions).map(({ emission, previousQ }) => ({
+  return conflated(emissions, heldQ).map(({ emission, previousQ }) => ({
     text: updateText(ch, emission, previousQ, seqMax),
     seq: Math.min(emission.candle.seq, seqMax),
   }))
 }
 
-function conflated(emissions: readonly Emission[]) {
+function conflated(emissions: readonly Emission[], heldQ: number) {
   const lastOf = new Map(emissions.map((emission) => [emission.candle.start, emission.q]))
   const kept: { readonly emission: Emission; readonly previousQ: number }[] = []
-  let previousQ = (emissions[0]?.q ?? 1) - 1
+  let previousQ = heldQ
   for (const emission of emissions) {
     if (emission.kind === 'update' && lastOf.get(emission.candle.start) !== emission.q) continue
     kept.push({ emission, previousQ })

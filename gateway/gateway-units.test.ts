@@ -141,7 +141,8 @@ it('conflation keeps every final, the last interim of each candle, and names wha
     of(15, 'correction', 0),
     of(16, 'update', 60_000),
   ]
-  const frames = (seqMax: number) => conflatedTexts(3, emissions, seqMax).map(({ text }): unknown => JSON.parse(text))
+  const frames = (seqMax: number) =>
+    conflatedTexts(3, emissions, seqMax, 10).map(({ text }): unknown => JSON.parse(text))
   const [last, correction] = [
     { q: 16, x: 0 },
     { q: 15, pq: 13, x: 1, r: 1 },

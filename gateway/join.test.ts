@@ -31,7 +31,7 @@ function seen(from: number, to: number, whole = false) {
   const channel = channelOf()
   if (whole) startEpoch(channel, 5)
   for (let q = from; q <= to; q++)
-    applyEmission(channel, emissionOf(5, q, 'update', candleOf({ start: minute, revision: q })), 0)
+    applyEmission(channel, emissionOf(5, q, 'update', candleOf({ start: q * minute, revision: q })), 0)
   return channel
 }
 

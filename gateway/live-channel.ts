@@ -10,7 +10,7 @@ export interface LiveChannel {
   /** False until the log said anything of it: its ring then starts nowhere. */
   seen: boolean
   readonly ring: ResumeRing<Emission>
-  /** Latest emission of every window that is not final, by start. */
+  /** Latest emission of every window that is not final, by start: the ring holds no earlier one of it. */
   readonly open: Map<number, Candle>
   /** Highest `seq` seen. */
   seq: number
@@ -53,7 +53,9 @@ export function applyEmission(channel: LiveChannel, emission: Emission, now: num
     channel.generation++
   }
   channel.seen = true
-  ring.push(emission.q, now, emission)
+  const { start } = emission.candle
+  const isReplaced = ({ kind, candle }: Emission): boolean => kind === 'update' && candle.start === start
+  ring.push(emission.q, now, emission, channel.open.has(start) ? isReplaced : undefined)
   applyToOpen(channel, emission.candle)
   return first ? 'first' : gap ? 'gap' : 'next'
 }

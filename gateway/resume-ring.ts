@@ -25,8 +25,8 @@ export type Resumption<T> =
 const notRecovered = { recovered: false, replay: [] } as const
 
 /**
- * The last emissions of one channel in one epoch, without a gap: every one after `floor` up to `last` is here.
- * Bounded by size and age; what goes moves the floor.
+ * The last emissions of one channel in one epoch, without a gap: every one after `floor` up to `last` is here, but for
+ * those that a later one has replaced. Bounded by size and age; what goes moves the floor.
  */
 export interface ResumeRing<T> {
   readonly e: number
@@ -35,8 +35,12 @@ export interface ResumeRing<T> {
   readonly length: number
   /** Empties the ring; its positions now belong to epoch `e`, after `floor`. */
   reset(e: number, floor: number): void
-  /** `q` is `last + 1`. */
-  push(q: number, at: number, value: T): void
+  /**
+   * `q` is `last + 1`.
+   *
+   * @param isReplaced Whether nobody needs an entry any more, now that this one is here; the newest such goes.
+   */
+  push(q: number, at: number, value: T, isReplaced?: (value: T) => boolean): void
   /** Lets go of what is too old at `now`; returns how many entries went. */
   expire(now: number): number
   /** Lets go of the oldest entry. */
@@ -48,25 +52,15 @@ export interface ResumeRing<T> {
 }
 
 export function createResumeRing<T>(limits: RingLimits): ResumeRing<T> {
-  let entries: (Entry<T> | undefined)[] = []
-  let head = 0 // entries before it are let go of; the places are, when they are half
+  let entries: Entry<T>[] = []
   let e = 0
   let floor = 0
   let last = 0
 
   const evict = () => {
-    const oldest = entries[head]
-    if (oldest === undefined) return
-    floor = oldest.q
-    entries[head] = undefined
-    head++
-    if (head > 32 && head * 2 > entries.length) {
-      entries = entries.slice(head)
-      head = 0
-    }
+    floor = entries.shift()?.q ?? floor
   }
-  const after = (q: number) =>
-    entries.slice(head + Math.max(0, q - floor)).flatMap((entry) => (entry === undefined ? [] : [entry.value]))
+  const after = (q: number) => entries.filter((entry) => entry.q > q).map(({ value }) => value)
 
   return {
     get e() {
@@ -79,29 +73,26 @@ export function createResumeRing<T>(limits: RingLimits): ResumeRing<T> {
       return last
     },
     get length() {
-      return entries.length - head
+      return entries.length
     },
     reset(nextE, nextFloor) {
       entries = []
-      head = 0
       e = nextE
       floor = nextFloor
       last = nextFloor
     },
-    push(q, at, value) {
+    push(q, at, value, isReplaced) {
+      const replaced = isReplaced === undefined ? -1 : entries.findLastIndex((entry) => isReplaced(entry.value))
+      if (replaced >= 0) entries.splice(replaced, 1)
       entries.push({ q, at, value })
       last = q
-      while (entries.length - head > limits.sizeMax) evict()
+      while (entries.length > limits.sizeMax) evict()
     },
     expire(now) {
-      const before = entries.length - head
-      for (
-        let oldest = entries[head];
-        oldest !== undefined && now - oldest.at > limits.ageMaxMs;
-        oldest = entries[head]
-      )
+      const before = entries.length
+      for (let [oldest] = entries; oldest !== undefined && now - oldest.at > limits.ageMaxMs; [oldest] = entries)
         evict()
-      return before - (entries.length - head)
+      return before - entries.length
     },
     evict,
     after,

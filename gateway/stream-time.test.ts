@@ -46,7 +46,7 @@ it('a connection ends after a day', async () => {
 it('emissions older than the ring cannot be resumed from', async () => {
   const { client, log, move, gateway } = await start()
   move(61_000)
-  log.append(0, emissionOf(1, 2, 'update', candleOf({ start: 60_000 })))
+  log.append(0, emissionOf(1, 2, 'update', candleOf({ start: 120_000 })))
   await client.next('u')
   const late = connect(gateway.url)
   opened.push(late)

@@ -51,8 +51,7 @@ interface Entered {
 }
 
 /** What a client at `since` missed; undefined where it cannot go on, or lacks a final candle that is not part of that. */
-function replayed(channel: LiveChannel, joined: Joined, since: Since | undefined): readonly Emission[] | undefined {
-  if (since === undefined) return undefined
+function replayed(channel: LiveChannel, joined: Joined, since: Since): readonly Emission[] | undefined {
   const { recovered, replay } = channel.ring.since(since)
   if (!recovered) return undefined
   const told = new Set(replay.map(({ candle }) => candle.seq))
@@ -117,21 +116,21 @@ export function createSubscriptions(deps: {
       return { result: { ...head, seq: following.seq ?? 0, mode: 'resumed', replay: 0 }, entered: undefined }
     if (fan.subscribers === 0) Object.assign(fan, { seq: joined.seq, lacksRows: false })
     const { since } = asked
-    const held = since?.store === storeId ? since.seq : undefined
-    const subscription: Subscription = { rowsMax: asked.snapshot, windowMs, seq: held }
+    const held = since?.store === storeId ? since : undefined
+    const subscription: Subscription = { rowsMax: asked.snapshot, windowMs, seq: held?.seq }
     attach(session, fan, subscription)
-    const replay = held === undefined || fan.resetting > 0 ? undefined : replayed(channel, joined, since)
-    if (replay !== undefined) {
-      const seq = joined.lacksRows ? (held ?? 0) : joined.seq
+    const replay = held === undefined || fan.resetting > 0 ? undefined : replayed(channel, joined, held)
+    if (held !== undefined && replay !== undefined) {
+      const seq = joined.lacksRows ? held.seq : joined.seq
       if (joined.lacksRows) lack(fan, seq)
-      const frames = conflatedTexts(fan.ch, replay, joined.lacksRows ? seq : Number.POSITIVE_INFINITY)
+      const frames = conflatedTexts(fan.ch, replay, joined.lacksRows ? seq : Number.POSITIVE_INFINITY, held.q)
       const result = { ...head, seq, mode: 'resumed', replay: frames.length }
       return { result, entered: { fan, subscription, seq, frames: frames.map(({ text }) => text) } }
     }
     const part =
       held === undefined
         ? wholePart(joined, asked.snapshot, since === undefined ? 'initial' : 'reset')
-        : partSince(joined, held, 'epoch')
+        : partSince(joined, held.seq, 'epoch')
     const isPart = base.missing.size > 0
     if (joined.lacksRows) lack(fan, part.seq)
     else if (isPart) owe(fan)

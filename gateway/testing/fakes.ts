@@ -191,6 +191,8 @@ export interface FakeSnapshot {
   readonly snapshot: Snapshot
   /** While set every call rejects. */
   down: boolean
+  /** Everything is gone. */
+  flush(): void
 }
 
 export function fakeSnapshot(): FakeSnapshot {
@@ -229,7 +231,14 @@ export function fakeSnapshot(): FakeSnapshot {
     ping: check,
     close: async () => undefined,
   }
-  const fake: FakeSnapshot = { snapshot, down: false }
+  const fake: FakeSnapshot = {
+    snapshot,
+    down: false,
+    flush() {
+      channels.clear()
+      positions.clear()
+    },
+  }
   return fake
 }
 
