@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Snapshot } from '../ports/snapshot.ts'
 import type { Candle } from '../schemas/candle.ts'
 import { TransientError } from '../schemas/errors.ts'
+import { timeMsMax } from '../schemas/times.ts'
 import { createGate } from './gate.ts'
 import { type Base, type Joined, join, joins } from './join.ts'
 import type { LiveChannel } from './live-channel.ts'
@@ -52,7 +53,14 @@ export function createBaseReader(deps: {
     // The position before the channel: what it covers is then in the channel that is read.
     const position = await snapshot.position(partition).catch(lost('snapshot'))
     const channel = await snapshot.read(symbol, interval).catch(lost('snapshot'))
-    const query = { symbol, interval, from: -8.64e15, to: 8.64e15, limit: Math.max(1, limit), take: 'newest' } as const
+    const query = {
+      symbol,
+      interval,
+      from: -timeMsMax,
+      to: timeMsMax,
+      limit: Math.max(1, limit),
+      take: 'newest',
+    } as const
     const rows: readonly Candle[] | undefined = await store.candles(query).catch(lost('store'))
     return { snapshot: channel, position, rows: rows ?? [], missing }
   }

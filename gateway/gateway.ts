@@ -50,10 +50,6 @@ export interface GatewayOptions {
   /** Whether a symbol's venue is closed for all of `[start, end)`, epoch ms; default: never. */
   isClosed?(symbol: string, start: number, end: number): boolean
   readonly logger: Log
-  /** Several gateways may listen on one port. */
-  readonly sharePort?: boolean
-  /** How long emissions are kept for a resume; default 60. */
-  readonly ringSeconds?: number
   /** In [0, 1); default `Math.random`. */
   random?(): number
 }
@@ -141,7 +137,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     clock,
     log,
     decode: options.decode,
-    ...(options.ringSeconds === undefined ? {} : { ringSeconds: options.ringSeconds }),
     listener: {
       emission(channel, emission) {
         metrics.emissions.inc()
@@ -152,7 +147,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   })
   const live = feed
   // Not before: who comes while nothing is read yet would be refused.
-  const listening = uws.listen(app, { host, port, sharePort: options.sharePort ?? false })
+  const listening = uws.listen(app, { host, port })
   if (listening === undefined) {
     await live.close()
     metrics.unregister()

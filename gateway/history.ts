@@ -4,6 +4,7 @@ import type { Candle } from '../schemas/candle.ts'
 import { blindRanges } from '../schemas/coverage.ts'
 import { type EmptyFill, emptyFill, flatCandle } from '../schemas/fill.ts'
 import { storedIntervals } from '../schemas/intervals.ts'
+import { timeMsMax } from '../schemas/times.ts'
 import { mergeDays, nextPeriodStart, periodEnd, periodStart } from './calendar.ts'
 import type { CalendarInterval, ServedInterval } from './query.ts'
 
@@ -30,8 +31,6 @@ export interface History {
   latest(symbols: readonly string[], interval: ServedInterval): Promise<readonly Candle[]>
 }
 
-/** Before every event time. */
-const coverageFromMin = -8.64e15
 const daysOfPeriodMax = { '1w': 7, '1M': 31 } as const
 
 /** @param deps.snapshotLost Told when the snapshot cannot be read; the page then lacks open candles. */
@@ -61,7 +60,7 @@ export function createHistory(deps: {
   }
 
   const previousOf = async (symbol: string, interval: number, before: number) => {
-    const rows = await store.candles({ symbol, interval, from: -8.64e15, to: before, limit: 1, take: 'newest' })
+    const rows = await store.candles({ symbol, interval, from: -timeMsMax, to: before, limit: 1, take: 'newest' })
     return rows[0]
   }
 
@@ -72,7 +71,7 @@ export function createHistory(deps: {
     const previous = rows.length === 0 ? undefined : await previousOf(symbol, interval, from)
     const last = rows.at(-1)
     if (last === undefined) return cutAt(rows, limit)
-    const blind = blindRanges(await store.coverage(symbol, Math.max(from, coverageFromMin), last.start))
+    const blind = blindRanges(await store.coverage(symbol, Math.max(from, -timeMsMax), last.start))
     const fillOf = emptyFill(blind, (start, end) => deps.isClosed?.(symbol, start, end) ?? false)
     return cutAt(filled(rows, previous, from, limit + 1, fillOf), limit)
   }

@@ -24,8 +24,6 @@ export interface LiveFeedOptions {
   /** Undefined for a record that is none of ours; it is counted. */
   decode(record: StoredRecord): LiveRecord | undefined
   readonly listener: LiveListener
-  /** How far back reading starts, and how long emissions are kept for a resume. */
-  readonly ringSeconds?: number
 }
 
 export interface LiveFeed {
@@ -49,6 +47,8 @@ export interface LiveFeed {
 /** Emissions that one channel keeps, and all channels together. */
 const ringSizeMax = 1024
 const ringTotalMax = 1_000_000
+/** How far back reading starts, and how long emissions are kept for a resume. */
+const ageMaxMs = 60_000
 const retryMaxMs = 5000
 
 /**
@@ -57,7 +57,6 @@ const retryMaxMs = 5000
  */
 export async function startLiveFeed(options: LiveFeedOptions): Promise<LiveFeed> {
   const { broker, topic, clock, log, listener } = options
-  const ageMaxMs = (options.ringSeconds ?? 60) * 1000
   const limits = { sizeMax: ringSizeMax, ageMaxMs }
   const channels = new Map<string, Map<number, LiveChannel>>()
   const byPartition = new Map<number, LiveChannel[]>()

@@ -23,8 +23,6 @@ export interface ListenAddress {
   readonly host: string
   /** 0 for any free port. */
   readonly port: number
-  /** Several gateways may listen on the port; else it is exclusive. */
-  readonly sharePort: boolean
 }
 
 const exclusivePort = 1 // LIBUS_LISTEN_EXCLUSIVE_PORT
@@ -35,9 +33,9 @@ export async function loadUws(): Promise<Uws> {
     const { App, us_listen_socket_close, us_socket_local_port } = await import('uWebSockets.js')
     return {
       createApp: () => App(),
-      listen(app, { host, port, sharePort }) {
+      listen(app, { host, port }) {
         let found: ListenSocket | false = false
-        app.listen(host, port, sharePort ? 0 : exclusivePort, (socket) => {
+        app.listen(host, port, exclusivePort, (socket) => {
           found = socket
         })
         const socket: ListenSocket | false = found

@@ -1,5 +1,6 @@
 import { invariant } from './errors.ts'
 import type { ColumnType, TableChange, TableRow, TableSpec, TableValue } from './table.ts'
+import { storedTimeMsMin, timeMsMax } from './times.ts'
 
 /** Characters of all texts of a row, those in its JSON included. */
 export const rowCharactersMax = 1_048_576
@@ -8,9 +9,6 @@ export const keyCharactersMax = 640
 export const jsonDepthMax = 64
 export const jsonValuesMax = 65_536
 
-/** Epoch ms, both inclusive: JavaScript's last instant; PostgreSQL's first is a little earlier. */
-const timeMsMin = -2e14
-const timeMsMax = 8.64e15
 const loneSurrogate = /\p{Surrogate}/u
 
 /**
@@ -97,8 +95,8 @@ function checkValue(at: string, type: ColumnType, value: TableValue): number {
       return 0
     case 'timestamptz':
       invariant(
-        typeof value === 'number' && Number.isInteger(value) && value >= timeMsMin && value <= timeMsMax,
-        `${at}: timestamptz is an integer of epoch ms from ${timeMsMin} to ${timeMsMax}, was ${shown(value)}`,
+        typeof value === 'number' && Number.isInteger(value) && value >= storedTimeMsMin && value <= timeMsMax,
+        `${at}: timestamptz is an integer of epoch ms from ${storedTimeMsMin} to ${timeMsMax}, was ${shown(value)}`,
       )
       return 0
     case 'jsonb':

@@ -1,9 +1,9 @@
+import { timeMsMax } from '../../schemas/times.ts'
 import type { ByteReader, ByteWriter } from './byte-buffer.ts'
 import type { WatermarkPolicy } from './stream-element.ts'
 
-/** The year 1 and the last year that a date can have. */
+/** The year 1. */
 const eventTimeMin = -62_135_596_800_000
-const eventTimeMax = 8.64e15
 
 /** Why a record is not let in. */
 export interface Refused {
@@ -24,10 +24,10 @@ export function createRecordDoor({ outOfOrdernessMs, futureBoundMs }: WatermarkP
   let watermark = Number.NEGATIVE_INFINITY
   return {
     enter(eventTime, appendTime) {
-      if (!(Number.isSafeInteger(eventTime) && eventTime >= eventTimeMin && eventTime <= eventTimeMax))
+      if (!(Number.isSafeInteger(eventTime) && eventTime >= eventTimeMin && eventTime <= timeMsMax))
         return {
           reason: 'BAD_TIME',
-          detail: `an event time is whole ms from ${eventTimeMin} to ${eventTimeMax}, was ${eventTime}`,
+          detail: `an event time is whole ms from ${eventTimeMin} to ${timeMsMax}, was ${eventTime}`,
         }
       const latest = appendTime + futureBoundMs
       if (eventTime > latest)

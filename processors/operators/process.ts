@@ -1,7 +1,7 @@
+import { timeMsMax } from '../../schemas/times.ts'
 import type { Codec } from '../core/codec.ts'
 import { createKeyedProcess, type Draft, type SetTimer, type Timer } from '../core/keyed-process.ts'
 import type { Flag, StreamRecord } from '../core/stream-record.ts'
-import { eventTimeMax } from '../core/windows/keyed-windows.ts'
 import { attempt } from './attempt.ts'
 import { type RecordStep, recordStep } from './record-step.ts'
 import type { Aside } from './step.ts'
@@ -98,8 +98,8 @@ export function process<T, S, V, F extends Flag>(
       emit(value, { eventTime = of.eventTime } = {}) {
         if (!Number.isSafeInteger(eventTime)) throw new RangeError(`an event time is whole ms, was ${eventTime}`)
         // Windows below would take it for a bug of ours, and end everything.
-        if (Math.abs(eventTime) > eventTimeMax)
-          throw new RangeError(`an event time is at most ${eventTimeMax} from 1970, was ${eventTime}`)
+        if (Math.abs(eventTime) > timeMsMax)
+          throw new RangeError(`an event time is at most ${timeMsMax} from 1970, was ${eventTime}`)
         out.emit({ flag: 'event', key: of.key, value, eventTime, offset: of.offset })
       },
       side: (name, value) => out.aside(name, { flag: 'event', value, ...of }),

@@ -1,15 +1,15 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CandleStore } from '../../ports/candle-store.ts'
+import type { Log } from '../../ports/logger.ts'
 import { createSqlCandleStore } from '../sql/sql-candle-store.ts'
-import type { SinkLogger } from '../sql/sql-transport.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { openPglite } from './pglite-transport.ts'
 
 interface PgliteStoreOptions {
   /** Folder of its own, made where missing; absent: in memory, gone with the store. */
   readonly dir?: string
-  readonly logger?: SinkLogger
+  readonly logger?: Log
 }
 
 /**
@@ -27,7 +27,7 @@ export async function createPgliteStore(options: PgliteStoreOptions = {}): Promi
   return open(join(options.dir, 'pgdata'), log, release)
 }
 
-async function open(dir: string | undefined, log: SinkLogger, release: () => Promise<void>): Promise<CandleStore> {
+async function open(dir: string | undefined, log: Log, release: () => Promise<void>): Promise<CandleStore> {
   const { transport, storeId } = await openPglite(dir, log, release)
   return createSqlCandleStore(transport, storeId)
 }

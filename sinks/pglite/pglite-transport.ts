@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
+import type { Log } from '../../ports/logger.ts'
 import { FatalError, TransientError } from '../../schemas/errors.ts'
-import type { SinkLogger, SqlRows, SqlTransport } from '../sql/sql-transport.ts'
+import type { SqlRows, SqlTransport } from '../sql/sql-transport.ts'
 import { storeError } from '../sql/store-errors.ts'
 import {
   openingId,
@@ -32,11 +33,7 @@ interface OpenedPglite {
  * @param dir      PostgreSQL's data folder; undefined: in memory.
  * @param release  Called once, when the worker has ended.
  */
-export function openPglite(
-  dir: string | undefined,
-  log: SinkLogger,
-  release: () => Promise<void>,
-): Promise<OpenedPglite> {
+export function openPglite(dir: string | undefined, log: Log, release: () => Promise<void>): Promise<OpenedPglite> {
   const workerData: PgliteWorkerData = { dir }
   const worker = new Worker(new URL('./pglite-worker.ts', import.meta.url), {
     workerData,

@@ -1,7 +1,7 @@
 import { Client, type ClientConfig } from 'pg'
+import type { Log } from '../../ports/logger.ts'
 import type { TableSpec } from '../../schemas/table.ts'
 import { createStageSql, mergeSql } from '../sql/commit-sql.ts'
-import type { SinkLogger } from '../sql/sql-transport.ts'
 import { type AnswerWatch, cut } from './answer-watch.ts'
 import { createCopyQuery } from './copy-query.ts'
 
@@ -17,7 +17,7 @@ interface CommitConnection {
  * The one connection that commits, with its staging table. After any error it is thrown away, whatever it was, and
  * the next commit makes a new one: what state a failed COPY leaves behind never matters.
  */
-export function createCommitConnection(config: ClientConfig, watch: AnswerWatch, log: SinkLogger): CommitConnection {
+export function createCommitConnection(config: ClientConfig, watch: AnswerWatch, log: Log): CommitConnection {
   let current: Client | undefined
 
   async function connect(): Promise<Client> {

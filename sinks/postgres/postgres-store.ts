@@ -1,8 +1,9 @@
 import { Client, type ClientConfig, Pool } from 'pg'
 import type { CandleStore } from '../../ports/candle-store.ts'
+import type { Log } from '../../ports/logger.ts'
 import { migrate, migrateTimescale } from '../sql/migrate.ts'
 import { createSqlCandleStore } from '../sql/sql-candle-store.ts'
-import type { SinkLogger, SqlRows, SqlSession, SqlStatement, SqlTransport } from '../sql/sql-transport.ts'
+import type { SqlRows, SqlSession, SqlStatement, SqlTransport } from '../sql/sql-transport.ts'
 import { createAnswerWatch } from './answer-watch.ts'
 import { createCommitConnection } from './commit-connection.ts'
 import { createErrorMapper, type ErrorMapper, parseDatabaseUrl } from './postgres-errors.ts'
@@ -10,7 +11,7 @@ import { createErrorMapper, type ErrorMapper, parseDatabaseUrl } from './postgre
 interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database`; `?sslmode=…` as libpq. */
   readonly url: string
-  readonly logger?: SinkLogger
+  readonly logger?: Log
   /** Longest statement, a takeover's wait for a commit in flight included. Default 30,000. */
   readonly statementTimeoutMs?: number
   /** How much longer an answer is waited for: the server gives up first, unless it can no longer be heard. Default 5,000. */
@@ -19,16 +20,14 @@ interface PostgresStoreOptions {
   readonly lookEveryMs?: number
   /** Default 5,000. */
   readonly connectTimeoutMs?: number
-  /** Connections for reads and takeovers, beside the one that commits. Default 4. */
-  readonly readConnectionsMax?: number
-  /** What the server lists the connections as. Default `redwick`. */
-  readonly applicationName?: string
 }
 
 const migrationLockTimeoutMs = 60_000
 const statementTimeoutMsDefault = 30_000
 const answerGraceMsDefault = 5_000
 const idleInTransactionMsMax = 4_000
+/** For reads and takeovers, beside the one that commits. */
+const readConnectionsMax = 4
 
 /**
  * The candle store on PostgreSQL, with TimescaleDB's tables where the extension is to be had.
@@ -63,7 +62,7 @@ function clientConfig(url: URL, options: PostgresStoreOptions): ClientConfig {
   const statementTimeoutMs = options.statementTimeoutMs ?? statementTimeoutMsDefault
   return {
     connectionString: withSettings.href,
-    application_name: options.applicationName ?? 'redwick',
+    application_name: 'redwick',
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     statement_timeout: statementTimeoutMs,
     // A process that is stopped in the middle of a takeover must not keep others from the partitions.
@@ -76,7 +75,7 @@ function clientConfig(url: URL, options: PostgresStoreOptions): ClientConfig {
 async function withSession<Result>(
   config: ClientConfig,
   toError: ErrorMapper,
-  log: SinkLogger,
+  log: Log,
   work: (session: SqlSession) => Promise<Result>,
 ): Promise<Result> {
   const client = new Client(config)
@@ -99,12 +98,12 @@ function createTransport(
   config: ClientConfig,
   options: PostgresStoreOptions,
   toError: ErrorMapper,
-  log: SinkLogger,
+  log: Log,
 ): SqlTransport {
   const answerMs =
     (options.statementTimeoutMs ?? statementTimeoutMsDefault) + (options.answerGraceMs ?? answerGraceMsDefault)
   const makePool = (): Pool => {
-    const made = new Pool({ ...config, max: options.readConnectionsMax ?? 4 })
+    const made = new Pool({ ...config, max: readConnectionsMax })
     made.on('error', (error) => log('debug', 'read connection lost', { reason: toError(error).why }))
     return made
   }

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
+import type { Log } from '../../ports/logger.ts'
 import type { ChannelSnapshot, Snapshot } from '../../ports/snapshot.ts'
 import { exitCodes, FatalError, messageOf, RedwickError, TransientError } from '../../schemas/errors.ts'
-import type { SinkLogger } from '../sql/sql-transport.ts'
 import { packChannel, unpackChannel } from './channel-blob.ts'
 import { type RedisScript, writeChannels, writePosition } from './redis-scripts.ts'
 
@@ -10,7 +10,7 @@ interface RedisSnapshotOptions {
   readonly url: string
   /** Begins every key. Default `redwick:`. */
   readonly prefix?: string
-  readonly logger?: SinkLogger
+  readonly logger?: Log
   /** Longest wait for one answer. Default 2,000. */
   readonly commandTimeoutMs?: number
 }

@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import type { Log } from '../../ports/logger.ts'
 import { exitCodes, FatalError, invariant, messageOf } from '../../schemas/errors.ts'
-import type { SinkLogger, SqlSession } from './sql-transport.ts'
+import type { SqlSession } from './sql-transport.ts'
 import { toText } from './sql-values.ts'
 
 interface Migration {
@@ -20,7 +21,7 @@ const folder = new URL('../migrations/', import.meta.url)
  * @returns The store's id.
  * @throws {FatalError} `MIGRATION_CHANGED` or `MIGRATION_NEWER`: the database was made by another version.
  */
-export async function migrate(session: SqlSession, log: SinkLogger): Promise<string> {
+export async function migrate(session: SqlSession, log: Log): Promise<string> {
   const migrations = await readMigrations((name) => /^\d{3}-/.test(name))
   return inTransaction(session, async () => {
     const applied = await readApplied(session)
@@ -42,7 +43,7 @@ export async function migrate(session: SqlSession, log: SinkLogger): Promise<str
  * TimescaleDB's own statements, each file by itself; what cannot be applied here is logged as skipped.
  * A session of its own: making the extension where it is not preloaded ends the connection.
  */
-export async function migrateTimescale(session: SqlSession, log: SinkLogger): Promise<void> {
+export async function migrateTimescale(session: SqlSession, log: Log): Promise<void> {
   const migrations = await readMigrations((name) => name.startsWith('timescale-'))
   const skip = (names: readonly string[], reason: string) => {
     for (const name of names) log('info', 'migration skipped', { migration: name, reason })
@@ -113,7 +114,7 @@ function checkApplied(applied: ReadonlyMap<string, string>, migrations: readonly
   }
 }
 
-async function apply(session: SqlSession, migration: Migration, log: SinkLogger): Promise<void> {
+async function apply(session: SqlSession, migration: Migration, log: Log): Promise<void> {
   await session.execute(migration.text)
   await session.query({
     text: 'INSERT INTO redwick_migrations (name, checksum) VALUES ($1, $2)',

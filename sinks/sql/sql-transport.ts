@@ -30,10 +30,3 @@ export interface SqlSession {
   execute(text: string): Promise<void>
   query(statement: SqlStatement): Promise<SqlRows>
 }
-
-/** What an adapter reports of its own doing. */
-export type SinkLogger = (
-  level: 'debug' | 'info' | 'warn' | 'error',
-  message: string,
-  details?: Readonly<Record<string, unknown>>,
-) => void

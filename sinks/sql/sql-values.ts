@@ -1,4 +1,5 @@
 import { invariant } from '../../schemas/errors.ts'
+import { storedTimeMsMin, timeMsMax } from '../../schemas/times.ts'
 
 /** int8, float8 or numeric in whatever form the driver gives it. */
 export function toNumber(value: unknown): number {
@@ -31,13 +32,9 @@ export function arrayLiteral(values: readonly (string | number)[]): string {
   return `{${quoted.join(',')}}`
 }
 
-/** Times PostgreSQL can compare with: what lies beyond is the first or the last of them. */
-const timeMsMin = -2e14
-const timeMsMax = 8.64e15
-
-/** Epoch ms, infinities allowed, as the parameter of `timeSql`. */
+/** Epoch ms, infinities allowed, as the parameter of `timeSql`: what PostgreSQL cannot compare with is its first or last. */
 export function timeParameter(epochMs: number): number {
-  return Math.min(Math.max(Math.round(epochMs), timeMsMin), timeMsMax)
+  return Math.min(Math.max(Math.round(epochMs), storedTimeMsMin), timeMsMax)
 }
 
 /** Parameter `$n` (epoch ms) as timestamptz, exact. */

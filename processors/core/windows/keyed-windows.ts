@@ -1,4 +1,5 @@
 import { invariant } from '../../../schemas/errors.ts'
+import { timeMsMax } from '../../../schemas/times.ts'
 import type { ByteReader, ByteWriter } from '../byte-buffer.ts'
 import type { Aggregate } from './aggregate.ts'
 import { mergeWith } from './merging.ts'
@@ -52,9 +53,6 @@ export interface KeyedWindows<In, Acc> extends EventWindows<In, Acc> {
   /** Keys that have windows alive. */
   readonly keys: number
 }
-
-/** The years that a date can have: what a window adds to them is still a safe integer. */
-export const eventTimeMax = 8.64e15
 
 /**
  * Windowed aggregation with allowed lateness.
@@ -195,8 +193,8 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
   return {
     add(key, eventTime, value, weight = 1) {
       invariant(
-        Number.isSafeInteger(eventTime) && Math.abs(eventTime) <= eventTimeMax,
-        `an event time is a whole number of ms, at most ${eventTimeMax} from 1970, was ${eventTime}`,
+        Number.isSafeInteger(eventTime) && Math.abs(eventTime) <= timeMsMax,
+        `an event time is a whole number of ms, at most ${timeMsMax} from 1970, was ${eventTime}`,
       )
       return spec.kind === 'session'
         ? addSession(key, eventTime, value, weight)
