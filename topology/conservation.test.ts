@@ -7,7 +7,7 @@ import { tickAvro } from '../schemas/tick.ts'
 import { createEngineWorld, topics } from '../test/engine-world.ts'
 import { aTick } from '../test/tick-rows.ts'
 import { candleStore } from './candle-topology.ts'
-import { committedThrough } from './engine-host.ts'
+import { settled } from './engine-host.ts'
 import { topic } from './sources.ts'
 import { systemClock } from './system-clock.ts'
 import { topology } from './topology.ts'
@@ -50,9 +50,7 @@ it.each([
   for (const tradeId of [1, 2, 3]) output.tick(aTick({ tradeId }))
   await output.flush()
   await engine.start()
-  const ends = await broker.admin.offsets(topics.ticks)
-  const targets = new Map([...ends].map(([partition, { latest }]) => [partition, latest]))
-  await committedThrough([engine], targets, systemClock, AbortSignal.timeout(10_000))
+  await settled([engine], { admin: broker.admin, topic: topics.ticks }, systemClock, AbortSignal.timeout(10_000))
   await engine.stop()
   await broker.close()
   expect(errors).toEqual(Array.from({ length: alarms }, () => 'records are not accounted for'))

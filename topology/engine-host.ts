@@ -1,6 +1,7 @@
+import type { Admin } from '../ports/broker.ts'
 import type { Clock } from '../ports/clock.ts'
 import { inTime } from '../ports/in-time.ts'
-import { FatalError } from '../schemas/errors.ts'
+import { FatalError, TransientError } from '../schemas/errors.ts'
 import type { Engine } from './engine.ts'
 
 /** An engine wherever it runs: in this thread or another. */
@@ -11,6 +12,8 @@ export type EngineHost = Pick<
 
 const pollMs = 20
 const checkpointMsMax = 1000
+/** Between looks whether a broker is back. */
+const downMs = 500
 /** A start waits for its group, and for a broker that may be gone: once a stop is asked for, no longer than this. */
 const startMsMax = 3_000
 
@@ -53,6 +56,28 @@ export function requireMoving(engines: readonly Pick<EngineHost, 'standing'>[]):
     why: 'a step threw there; an error before this one names the record',
     hint: 'nothing was lost: mend the step, and start again',
   })
+}
+
+/**
+ * Resolves when the engines together have committed and published what the topic holds when it is asked, or on abort.
+ * Partitions that stand still are not waited for; a broker that is down is, as the engines do.
+ */
+export async function settled(
+  engines: readonly EngineHost[],
+  { admin, topic }: { readonly admin: Pick<Admin, 'offsets'>; readonly topic: string },
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const ends = await admin.offsets(topic)
+      const targets = new Map([...ends].map(([partition, { latest }]) => [partition, latest]))
+      return await committedThrough(engines, targets, clock, signal)
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error
+      await clock.sleep(downMs, signal)
+    }
+  }
 }
 
 /**

@@ -7,7 +7,7 @@ import { createEngineWorld, topics } from '../test/engine-world.ts'
 import type { CommitFate } from '../test/memory-store.ts'
 import { asOracle, oracleCandles } from '../test/oracle.ts'
 import { propertyMsMax, propertyRuns } from '../test/property-runs.ts'
-import { committedThrough } from './engine-host.ts'
+import { settled } from './engine-host.ts'
 import { systemClock } from './system-clock.ts'
 
 const trades = fc
@@ -76,10 +76,8 @@ it(
         }
         output.control({ kind: 'end', line: 'x' })
         await output.flush()
-        const ends = await broker.admin.offsets(topics.ticks)
-        const targets = new Map([...ends].map(([partition, range]) => [partition, range.latest]))
         await Promise.race([
-          committedThrough(engines, targets, systemClock, AbortSignal.timeout(20_000)),
+          settled(engines, { admin: broker.admin, topic: topics.ticks }, systemClock, AbortSignal.timeout(20_000)),
           ...engines.map((engine) => engine.failed),
         ])
         for (const engine of engines) await engine.stop()

@@ -13,7 +13,7 @@ import { type OracleEntry, oracleOfLog } from '../test/oracle.ts'
 import { propertyMsMax, propertyRuns } from '../test/property-runs.ts'
 import { candles } from './candles.ts'
 import type { Engine } from './engine.ts'
-import { committedThrough } from './engine-host.ts'
+import { settled } from './engine-host.ts'
 import { replayPlan } from './plan-replay.ts'
 import { systemClock } from './system-clock.ts'
 
@@ -59,11 +59,9 @@ function tick(symbol: string, eventTime: number, tradeId: number, price: number)
   }
 }
 
-async function settled(world: Awaited<ReturnType<typeof createEngineWorld>>, engines: readonly Engine[]) {
-  const ends = await world.broker.admin.offsets(topics.ticks)
-  const targets = new Map([...ends].map(([partition, range]) => [partition, range.latest]))
+async function allCommitted(world: Awaited<ReturnType<typeof createEngineWorld>>, engines: readonly Engine[]) {
   await Promise.race([
-    committedThrough(engines, targets, systemClock, AbortSignal.timeout(20_000)),
+    settled(engines, { admin: world.broker.admin, topic: topics.ticks }, systemClock, AbortSignal.timeout(20_000)),
     ...engines.map((engine) => engine.failed),
   ])
 }
@@ -124,7 +122,7 @@ it(
         for (const symbol of symbols) one(symbol, 5)
         output.control({ kind: 'end', line: 'x' })
         await output.flush()
-        await settled(world, engines)
+        await allCommitted(world, engines)
         for (const engine of engines) await engine.stop()
         await systemClock.sleep(5)
         // What ran is what the same topology gives when it reads the log again.
@@ -177,7 +175,7 @@ it('a record of history that is no segment is a dead letter of its marker, and t
   await output.flush()
   const engine = makeEngine()
   await engine.start()
-  await settled({ output, makeEngine, sendHistory, broker, store, ...world }, [engine])
+  await allCommitted({ output, makeEngine, sendHistory, broker, store, ...world }, [engine])
   await engine.stop()
   await broker.close()
   expect(store.letters.map(({ reason, partition: of }) => [reason, of])).toEqual([
@@ -203,7 +201,7 @@ it('history applies at its marker, not when it lies in the topic', async () => {
   const registry = new Registry()
   const engine = world.makeEngine({ registry })
   await engine.start()
-  await settled(world, [engine])
+  await allCommitted(world, [engine])
   await engine.stop()
   await world.broker.close()
   const text = await registry.getSingleMetricAsString('redwick_records_total')

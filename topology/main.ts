@@ -8,7 +8,7 @@ import { createCodecs } from './codecs.ts'
 import type { Context, RunOptions } from './context.ts'
 import { declareAtStart } from './declaration.ts'
 import { candleGroup, createCandleEngine } from './engine-factory.ts'
-import { committedThrough, type EngineHost, requireMoving, startedOrStopped, stopAsked } from './engine-host.ts'
+import { type EngineHost, requireMoving, settled, startedOrStopped, stopAsked } from './engine-host.ts'
 import { createEngineMetrics, type EngineMetrics } from './engine-metrics.ts'
 import { makeFeed, runFeed } from './feed-role.ts'
 import { startGateway } from './gateway-role.ts'
@@ -56,11 +56,9 @@ async function runRoles(context: Context, feed: Feed | undefined): Promise<void>
   const gateway = role === 'all' || role === 'gateway' ? await startGateway(context) : undefined
   const engines = role === 'all' || role === 'engine' ? makeEngines(context, metrics) : []
   const stopped = stopAsked(options.signal)
-  const settled = async (): Promise<void> => {
-    if (stopFeed.signal.aborted || engines.length === 0) return
-    const ends = await broker.admin.offsets(topics.ticks)
-    const targets = new Map([...ends].map(([partition, { latest }]) => [partition, latest]))
-    await committedThrough(engines, targets, clock, stopFeed.signal)
+  const settle = async (): Promise<void> => {
+    if (engines.length === 0) return
+    await settled(engines, { admin: broker.admin, topic: topics.ticks }, clock, stopFeed.signal)
     if (stopFeed.signal.aborted) return
     tellTotals(log, metrics.totals)
     if (options.untilEnd) requireMoving(engines)
@@ -70,10 +68,10 @@ async function runRoles(context: Context, feed: Feed | undefined): Promise<void>
       if (feed !== undefined && role !== 'engine') await runFeed(feed, context, stopFeed.signal)
     } catch (error) {
       // A source that cannot be read to its end has published what came before: that is kept, then the error is told.
-      if (error instanceof FatalError) await settled()
+      if (error instanceof FatalError) await settle()
       throw error
     }
-    await settled()
+    await settle()
   }
   let fed: Promise<void> = Promise.resolve()
   try {

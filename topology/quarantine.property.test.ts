@@ -9,7 +9,7 @@ import type { CommitFate } from '../test/memory-store.ts'
 import { propertyMsMax, propertyRuns } from '../test/property-runs.ts'
 import { aTick } from '../test/tick-rows.ts'
 import type { Engine } from './engine.ts'
-import { committedThrough } from './engine-host.ts'
+import { settled } from './engine-host.ts'
 import { systemClock } from './system-clock.ts'
 
 const minute = 60_000
@@ -102,13 +102,11 @@ async function run(list: readonly Step[], fateList: readonly CommitFate[], isPla
     await engine.start()
   }
   await begin()
-  const settled = async (): Promise<void> => {
+  const allCommitted = async (): Promise<void> => {
     await output.flush()
-    const ends = await broker.admin.offsets(topics.ticks)
-    const targets = new Map([...ends].map(([partition, { latest }]) => [partition, latest]))
     const deadline = AbortSignal.timeout(20_000)
     await Promise.race([
-      committedThrough(engines, targets, systemClock, deadline),
+      settled(engines, { admin: broker.admin, topic: topics.ticks }, systemClock, deadline),
       ...all.map((engine) => engine.failed),
     ])
     if (deadline.aborted) throw new Error(`not committed in time: ${errors.join(', ')}`)
@@ -161,12 +159,12 @@ async function run(list: readonly Step[], fateList: readonly CommitFate[], isPla
   }
   // Whether a window that `end` closed and a tick opened again is stored in between depends on when commits come.
   for (const line of ['x', 'y']) output.control({ kind: 'end', line })
-  await settled()
+  await allCommitted()
   for (const symbol of symbols) {
     mended.add(symbol)
     release(symbol)
   }
-  await settled()
+  await allCommitted()
   const stillHeld = await store.heldKeys('candles')
   for (const engine of engines) await engine.stop()
   await systemClock.sleep(5)

@@ -6,7 +6,7 @@ import { createEmbeddedRegistry } from '../../registry/embedded-registry.ts'
 import { type ExampleJob, jobPartitions, sessionsJob, spreadJob } from '../../test/example-jobs.ts'
 import { type CommitFate, createMemoryStore } from '../../test/memory-store.ts'
 import { propertyMsMax, propertyRuns } from '../../test/property-runs.ts'
-import { committedThrough } from '../engine-host.ts'
+import { settled } from '../engine-host.ts'
 import { createEngineMetrics } from '../engine-metrics.ts'
 import { systemClock } from '../system-clock.ts'
 import type { RecordTopology } from './declaration.ts'
@@ -38,13 +38,11 @@ async function world(topology: RecordTopology, fate: () => CommitFate) {
     /** Resolves when every stage has committed all that its topic holds. */
     async settled() {
       for (const { topic, declaration } of processes[0] ?? []) {
-        const ends = await platform.broker.admin.offsets(topic)
-        const targets = new Map([...ends].map(([partition, { latest }]) => [partition, latest]))
         const engines = processes.flatMap((stages) =>
           stages.flatMap((stage) => (stage.declaration.name === declaration.name ? [stage.engine] : [])),
         )
         await Promise.race([
-          committedThrough(engines, targets, systemClock, AbortSignal.timeout(20_000)),
+          settled(engines, { admin: platform.broker.admin, topic }, systemClock, AbortSignal.timeout(20_000)),
           ...all().map((engine) => engine.failed),
         ])
       }

@@ -3,7 +3,7 @@ import type { Log } from '../../ports/logger.ts'
 import { messageOf } from '../../schemas/errors.ts'
 import type { Config } from '../config.ts'
 import { declareAtStart } from '../declaration.ts'
-import { committedThrough, requireMoving, startedOrStopped, stopAsked } from '../engine-host.ts'
+import { requireMoving, settled, startedOrStopped, stopAsked } from '../engine-host.ts'
 import { createEngineMetrics, type ProcessMetrics } from '../engine-metrics.ts'
 import { withPorts } from '../open-ports.ts'
 import { systemClock } from '../system-clock.ts'
@@ -31,15 +31,6 @@ export interface RunRecordsOptions {
   onSettled?(platform: RecordPlatform): Promise<void>
 }
 
-/** Resolves when each stage, upstream before downstream, has committed what its topic held when it was asked. */
-async function settled(stages: readonly OpenStage[], platform: RecordPlatform, signal: AbortSignal): Promise<void> {
-  for (const { topic, engine } of stages) {
-    const ends = await platform.broker.admin.offsets(topic)
-    const targets = new Map([...ends].map(([partition, { latest }]) => [partition, latest]))
-    await committedThrough([engine], targets, platform.clock, signal)
-  }
-}
-
 async function runStages(
   stages: readonly OpenStage[],
   platform: RecordPlatform,
@@ -56,7 +47,9 @@ async function runStages(
     if (signal.aborted) return
     await feed?.run(platform, feeding.signal)
     if (feeding.signal.aborted || !(untilEnd || onSettled !== undefined)) return stopped
-    await settled(stages, platform, feeding.signal)
+    const { admin } = platform.broker
+    // Upstream before downstream.
+    for (const { topic, engine } of stages) await settled([engine], { admin, topic }, platform.clock, feeding.signal)
     if (feeding.signal.aborted) return
     for (const [stage, { totals }] of metrics) tellTotals(log, totals, stage)
     if (untilEnd) requireMoving(stages.map(({ engine }) => engine))

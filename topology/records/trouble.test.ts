@@ -11,7 +11,7 @@ import { sideOutput, sideTag } from '../../processors/operators/side-output.ts'
 import { tumblingWindows } from '../../processors/operators/windows.ts'
 import { createEmbeddedRegistry } from '../../registry/embedded-registry.ts'
 import { createMemoryStore } from '../../test/memory-store.ts'
-import { committedThrough } from '../engine-host.ts'
+import { settled } from '../engine-host.ts'
 import { createEngineMetrics } from '../engine-metrics.ts'
 import { topic } from '../sources.ts'
 import { systemClock } from '../system-clock.ts'
@@ -69,10 +69,8 @@ async function world(options: { readonly partitions?: number } = {}) {
         for (const { engine } of stages) await engine.start()
         await publisher.send(given)
         for (const { topic: read, engine } of stages) {
-          const ends = await broker.admin.offsets(read)
-          const targets = new Map([...ends].map(([partition, { latest }]) => [partition, latest]))
           await Promise.race([
-            committedThrough([engine], targets, systemClock, AbortSignal.timeout(30_000)),
+            settled([engine], { admin: broker.admin, topic: read }, systemClock, AbortSignal.timeout(30_000)),
             engine.failed,
           ])
         }
