@@ -22,7 +22,7 @@ export interface Member {
   readonly name: MemberName
   /** Ends that nobody asked for, but for those of a start that found a dependency down. */
   readonly crashes: readonly Ended[]
-  /** Ends that SIGTERM asked for, and nothing else interfered with, but that took too long or told of a failure. */
+  /** Ends that SIGTERM asked for, and nothing else interfered with, but that took too long or told of a failure; none of a start. */
   readonly badStops: readonly string[]
   /** All that its processes said. */
   said(): string
@@ -69,7 +69,9 @@ export function startMember(
       last = { member: name, code, signal: endedBy, stderr }
       before += `${stderr}-- ${name} ended with ${code ?? endedBy}\n`
       current = undefined
-      const isStart = code === dependencyExit && !stderr.includes('partitions assigned') && !stderr.includes('ready at')
+      const isStart =
+        (code === dependencyExit && !stderr.includes('partitions assigned') && !stderr.includes('ready at')) ||
+        (endedBy === 'SIGTERM' && stderr === '') // Node itself was still starting
       if (!asked.has(started) && !isStart) crashes.push(last)
       const tookMs = performance.now() - (toldToStopAt ?? Number.POSITIVE_INFINITY)
       if (toldToStopAt !== undefined && !isStart && (code !== 0 || tookMs > stopMsMax))
