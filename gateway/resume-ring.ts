@@ -90,7 +90,7 @@ export function createResumeRing<T>(limits: RingLimits): ResumeRing<T> {
     },
     expire(now) {
       const before = entries.length
-      for (let [oldest] = entries; oldest !== undefined && now - oldest.at > limits.ageMaxMs; [oldest] = entries)
+      for (let oldest = entries[0]; oldest !== undefined && now - oldest.at > limits.ageMaxMs; oldest = entries[0])
         evict()
       return before - entries.length
     },

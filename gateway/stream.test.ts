@@ -58,6 +58,16 @@ async function live(started: TestGateway, upTo = 1): Promise<void> {
   await started.snapshot.snapshot.write(0, { e: 12, offset }, [channel])
 }
 
+/** A client that follows the channel of a log that is live. */
+async function followed() {
+  const started = await start()
+  await live(started)
+  const client = join(started.gateway.url)
+  client.send({ op: 'subscribe', channels: [btc] })
+  await client.next('snapshot')
+  return { started, client }
+}
+
 it('a client resumes from its position with what it missed, conflated', async () => {
   const started = await start()
   await live(started, 6)
@@ -136,11 +146,7 @@ it('a window packs the last interim update of each candle, and keeps finals in t
 })
 
 it('lost records give subscribers a snapshot', async () => {
-  const started = await start()
-  await live(started)
-  const client = join(started.gateway.url)
-  client.send({ op: 'subscribe', channels: [btc] })
-  await client.next('snapshot')
+  const { started, client } = await followed()
   const offset = started.log.append(0, update(5))
   const open = [candleOf({ start: 60_000, revision: 5 })]
   const channel = { symbol: 'BTC-USDT', interval: 60, e: 12, q: 5, seq: 1, offset, partition: 0, open }
@@ -151,11 +157,7 @@ it('lost records give subscribers a snapshot', async () => {
 })
 
 it('a reader that was cut off goes on where it stopped', async () => {
-  const started = await start()
-  await live(started)
-  const client = join(started.gateway.url)
-  client.send({ op: 'subscribe', channels: [btc] })
-  await client.next('snapshot')
+  const { started, client } = await followed()
   started.log.cut()
   started.log.append(0, update(2))
   expect(await client.next('u')).toMatchObject({ q: 2 })
@@ -184,11 +186,7 @@ it('when the snapshot store is back, a live-only subscriber is sent the whole sn
 })
 
 it('a new owner while the store is down: what followers lack of the table comes when it is back', async () => {
-  const started = await start()
-  await live(started)
-  const client = join(started.gateway.url)
-  client.send({ op: 'subscribe', channels: [btc] })
-  await client.next('snapshot')
+  const { started, client } = await followed()
   started.store.down = true
   // A final that nobody was told of: it was committed, and the new owner's epoch begins behind it.
   started.store.put(candleOf({ start: 120_000, final: true, seq: 9 }))
@@ -201,11 +199,7 @@ it('a new owner while the store is down: what followers lack of the table comes 
 })
 
 it('a part of a snapshot promises no more than the client holds: the next connection gets the rest', async () => {
-  const started = await start()
-  await live(started)
-  const client = join(started.gateway.url)
-  client.send({ op: 'subscribe', channels: [btc] })
-  await client.next('snapshot')
+  const { started, client } = await followed()
   started.store.down = true
   started.store.put(candleOf({ start: 120_000, final: true, seq: 9 }))
   const offset = started.log.append(0, { epoch: 13 })
@@ -256,11 +250,7 @@ it('subscribing twice, leaving, listing and pings answer with the id', async () 
 })
 
 it('a client that stops reading gets one snapshot when it reads again, and loses no final candle', async () => {
-  const started = await start()
-  await live(started)
-  const client = join(started.gateway.url)
-  client.send({ op: 'subscribe', channels: [btc] })
-  await client.next('snapshot')
+  const { started, client } = await followed()
   client.socket.pause()
   const total = 120_000
   let offset = 0

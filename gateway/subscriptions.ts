@@ -114,7 +114,10 @@ export function createSubscriptions(deps: {
     const following = session.subscriptions.get(fan)
     if (following !== undefined)
       return { result: { ...head, seq: following.seq ?? 0, mode: 'resumed', replay: 0 }, entered: undefined }
-    if (fan.subscribers === 0) Object.assign(fan, { seq: joined.seq, lacksRows: false })
+    if (fan.subscribers === 0) {
+      fan.seq = joined.seq
+      fan.lacksRows = false
+    }
     const { since } = asked
     const held = since?.store === storeId ? since : undefined
     const subscription: Subscription = { rowsMax: asked.snapshot, windowMs, seq: held?.seq }
@@ -123,7 +126,7 @@ export function createSubscriptions(deps: {
     if (held !== undefined && replay !== undefined) {
       const seq = joined.lacksRows ? held.seq : joined.seq
       if (joined.lacksRows) lack(fan, seq)
-      const frames = conflatedTexts(fan.ch, replay, joined.lacksRows ? seq : Number.POSITIVE_INFINITY, held.q)
+      const frames = conflatedTexts(fan.ch, replay, seq, held.q) // none of them is above it
       const result = { ...head, seq, mode: 'resumed', replay: frames.length }
       return { result, entered: { fan, subscription, seq, frames: frames.map(({ text }) => text) } }
     }
