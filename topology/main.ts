@@ -14,6 +14,7 @@ import { makeFeed, runFeed } from './feed-role.ts'
 import { startGateway } from './gateway-role.ts'
 import { ensureLogEnd } from './log-end.ts'
 import { type Ports, withPorts } from './open-ports.ts'
+import { startPageRelease } from './page-release.ts'
 import { noticeRestoredStore } from './restored-store.ts'
 import { systemClock } from './system-clock.ts'
 import { ensureTopics } from './topics.ts'
@@ -73,6 +74,7 @@ async function runRoles(context: Context, feed: Feed | undefined): Promise<void>
     }
     await settle()
   }
+  const endRelease = engines.length > 0 ? startPageRelease({ clock, log }) : () => undefined
   let fed: Promise<void> = Promise.resolve()
   try {
     const failed = engines.map((engine) => engine.failed)
@@ -87,6 +89,7 @@ async function runRoles(context: Context, feed: Feed | undefined): Promise<void>
     await fed.catch(() => undefined)
     await Promise.all(engines.map((engine) => engine.stop()))
     await gateway?.close()
+    endRelease()
   }
 }
 

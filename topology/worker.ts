@@ -7,6 +7,7 @@ import { startedOrStopped } from './engine-host.ts'
 import type { EngineMetrics } from './engine-metrics.ts'
 import { createLogger } from './logger.ts'
 import { withPorts } from './open-ports.ts'
+import { startPageRelease } from './page-release.ts'
 import { systemClock } from './system-clock.ts'
 import type { FromWorker, ToWorker, WorkerSetup } from './worker-messages.ts'
 
@@ -65,9 +66,9 @@ async function runEngine(opened: Opened): Promise<void> {
   })
   const started = engine.start().then(() => tell({ kind: 'started' }))
   await startedOrStopped(opened.clock, started, stopping)
-  const cancel = systemClock.every(tellMs, positions)
+  const endings = [systemClock.every(tellMs, positions), startPageRelease(opened)]
   await stopping
-  cancel()
+  for (const end of endings) end()
   await engine.stop()
 }
 

@@ -6,6 +6,7 @@ import { declareAtStart } from '../declaration.ts'
 import { requireMoving, settled, startedOrStopped, stopAsked } from '../engine-host.ts'
 import { createEngineMetrics, type ProcessMetrics } from '../engine-metrics.ts'
 import { withPorts } from '../open-ports.ts'
+import { startPageRelease } from '../page-release.ts'
 import { systemClock } from '../system-clock.ts'
 import { tellTotals } from '../totals.ts'
 import type { RecordTopology } from './declaration.ts'
@@ -56,6 +57,7 @@ async function runStages(
     await onSettled?.(platform)
     return untilEnd ? undefined : stopped
   }
+  const endRelease = startPageRelease(platform)
   try {
     await startedOrStopped(platform.clock, start(), stopped)
     log('info', 'running', {
@@ -69,6 +71,7 @@ async function runStages(
     // All at once: each may have to wait for its group.
     const didNot = (error: unknown): void => log('warn', 'an engine did not stop', { why: messageOf(error) })
     await Promise.all(stages.map(({ engine }) => engine.stop().catch(didNot)))
+    endRelease()
   }
 }
 
