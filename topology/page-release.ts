@@ -9,7 +9,7 @@ export const lookEveryMs = 5_000
 /** So many looks tell what is kept for good: the heap breathes. */
 export const looksTogether = 6
 /** Bytes above the least kept since the last release. */
-export const keptBytesMax = 16 * 1_048_576
+export const keptBytesMax = 8 * 1_048_576
 
 /** What `process.memoryUsage` tells, in bytes. */
 export type Memory = Pick<NodeJS.MemoryUsage, 'rss' | 'heapTotal' | 'external'>
