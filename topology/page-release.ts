@@ -22,7 +22,7 @@ interface PageReleaseOptions {
   readonly collect?: () => void
 }
 
-/** Stops this thread for some 50 to 100 ms. */
+/** Stops this thread until all of it is done. */
 function collectAll(): void {
   setFlagsFromString('--expose-gc')
   const gc: unknown = runInNewContext('gc')
