@@ -36,13 +36,18 @@ function requireServices({ config, role }: RunOptions): void {
   })
 }
 
-/** One engine: in this thread. More: each in a thread of its own, where they can meet over a real broker and store. */
+/** Engines have threads of their own where they can meet over a real broker and store. */
+function areThreaded({ config, workers }: RunOptions): boolean {
+  const canThread =
+    config.REDPANDA_BROKERS !== undefined && config.DATABASE_URL !== undefined && config.REDIS_URL !== undefined
+  return workers > 1 && canThread
+}
+
+/** One engine: in this thread. More: each in a thread of its own, where that can be. */
 function makeEngines(context: Context, metrics: EngineMetrics): EngineHost[] {
   const { options, log } = context
   const { config, workers } = options
-  const canThread =
-    config.REDPANDA_BROKERS !== undefined && config.DATABASE_URL !== undefined && config.REDIS_URL !== undefined
-  if (workers > 1 && canThread)
+  if (areThreaded(options))
     return Array.from({ length: workers }, () => createWorkerHost({ config, ...options.logging }, metrics))
   if (workers > 1) log('info', 'embedded services live in one thread: the workers share it', { workers })
   return Array.from({ length: workers }, () => createCandleEngine(context, metrics))
@@ -74,7 +79,9 @@ async function runRoles(context: Context, feed: Feed | undefined): Promise<void>
     }
     await settle()
   }
-  const endRelease = engines.length > 0 ? startPageRelease({ clock, log }) : () => undefined
+  // Engines in threads of their own see to theirs.
+  const isReleasing = engines.length > 0 && !areThreaded(options)
+  const endRelease = isReleasing ? startPageRelease({ clock, log }) : () => undefined
   let fed: Promise<void> = Promise.resolve()
   try {
     const failed = engines.map((engine) => engine.failed)
@@ -85,11 +92,11 @@ async function runRoles(context: Context, feed: Feed | undefined): Promise<void>
     await Promise.race([isOver, stopped, ...failed])
   } finally {
     log('info', 'stopping')
+    endRelease()
     stopFeed.abort()
     await fed.catch(() => undefined)
     await Promise.all(engines.map((engine) => engine.stop()))
     await gateway?.close()
-    endRelease()
   }
 }
 

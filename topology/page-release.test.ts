@@ -4,9 +4,15 @@ import { keptBytesMax, looksTogether, type Memory, startPageRelease } from './pa
 const megabyte = 1_048_576
 const start: Memory = { rss: 100 * megabyte, heapTotal: 40 * megabyte, external: 10 * megabyte }
 
-function fixture() {
+/** Looks at memory that is told to it; counts in place of collecting, unless another way is given. */
+function fixture(collecting?: object) {
   let look = (): void => undefined
-  const state = { memory: start, collected: 0, isOver: false }
+  const state = { memory: start, told: [] as string[], collected: 0, isOver: false }
+  const counting = {
+    collect: () => {
+      state.collected += 1
+    },
+  }
   const end = startPageRelease({
     clock: {
       every: (_, task) => {
@@ -16,11 +22,9 @@ function fixture() {
         }
       },
     },
-    log: () => undefined,
+    log: (_, message) => state.told.push(message),
     memory: () => state.memory,
-    collect: () => {
-      state.collected += 1
-    },
+    ...(collecting ?? counting),
   })
   const looks = (count: number, memory: Memory): number => {
     state.memory = memory
@@ -57,24 +61,11 @@ it('measures from the least that was kept', () => {
 })
 
 it('collects by itself', () => {
-  const told: string[] = []
-  let look = (): void => undefined
-  let extra = 0
-  startPageRelease({
-    clock: {
-      every: (_, task) => {
-        look = task
-        return () => undefined
-      },
-    },
-    log: (_, message) => told.push(message),
-    memory: () => kept(extra),
-  })
+  const { state, looks } = fixture({})
   const held = { burst: Array.from({ length: 1_000_000 }, (_, i) => ({ at: String(i) })) }
   const before = process.memoryUsage().heapUsed
   held.burst = []
-  extra = 2 * keptBytesMax
-  for (let i = 0; i < looksTogether; i++) look()
+  looks(looksTogether, kept(2 * keptBytesMax))
   expect(process.memoryUsage().heapUsed).toBeLessThan(before - 20 * megabyte)
-  expect(told).toEqual(['memory is given back'])
+  expect(state.told).toEqual(['memory is given back'])
 })

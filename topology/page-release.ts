@@ -33,7 +33,8 @@ function collectAll(): void {
 /**
  * Gives back the pages that catching up after an outage needed. V8 (12.4) keeps the freed pages of its heap in a pool that
  * only a collection under memory pressure, or one in a process that is nearly idle, empties: a process under load would
- * stay as large as its greatest burst. At most one collection in twice `looksTogether` looks.
+ * stay as large as its greatest burst. At most one collection in `looksTogether` + 1 looks. What other threads of the process
+ * hold counts as kept: where engines have threads of their own, each may collect for another's burst.
  *
  * @returns Ends it.
  */

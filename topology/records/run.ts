@@ -67,11 +67,11 @@ async function runStages(
     await Promise.race([work(), stopped, ...stages.map(({ engine }) => engine.failed)])
   } finally {
     log('info', 'stopping')
+    endRelease()
     feeding.abort()
     // All at once: each may have to wait for its group.
     const didNot = (error: unknown): void => log('warn', 'an engine did not stop', { why: messageOf(error) })
     await Promise.all(stages.map(({ engine }) => engine.stop().catch(didNot)))
-    endRelease()
   }
 }
 
