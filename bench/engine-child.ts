@@ -1,6 +1,5 @@
 // The engine of the benches `end-to-end` and `peers`, in a process of its own: its CPU and memory are nobody else's.
 import { Registry } from 'prom-client'
-import { createKafkaBroker } from '../broker/kafkajs/kafkajs-broker.ts'
 import type { Broker } from '../ports/broker.ts'
 import type { CandleStore } from '../ports/candle-store.ts'
 import type { Log } from '../ports/logger.ts'
@@ -11,9 +10,11 @@ import { createTickColumnDecoder } from '../schemas/tick-column-decoder.ts'
 import { topicNames } from '../schemas/topics.ts'
 import { createPostgresStore } from '../sinks/postgres/postgres-store.ts'
 import { createMemorySnapshot } from '../sinks/snapshot/memory-snapshot.ts'
+import { openKafka } from '../topology/adapters.ts'
 import { createCandleStage } from '../topology/candle-stage.ts'
 import { candles } from '../topology/candles.ts'
 import { createCodecs } from '../topology/codecs.ts'
+import { configSchema } from '../topology/config.ts'
 import { createEngine } from '../topology/engine.ts'
 import { committedThrough } from '../topology/engine-host.ts'
 import { createEngineMetrics } from '../topology/engine-metrics.ts'
@@ -30,7 +31,7 @@ function watched(broker: Broker, onFirst: () => void): Broker {
       broker.subscribe({
         ...options,
         handler: {
-          assigned: (partitions) => options.handler.assigned(partitions),
+          assigned: (partitions, signal) => options.handler.assigned(partitions, signal),
           revoked: (partitions) => options.handler.revoked(partitions),
           failed: (error) => options.handler.failed(error),
           batch(batch) {
@@ -56,7 +57,8 @@ async function stored(store: CandleStore): Promise<{ candles: number; trades: nu
 
 async function main(brokers: string, databaseUrl: string, prefix: string, groupId: string): Promise<EngineRun> {
   const topics = topicNames(prefix)
-  const kafka = createKafkaBroker({ brokers: brokers.split(','), clientId: 'redwick-bench', clock })
+  const { BROKER_CLIENT } = configSchema.parse(process.env)
+  const kafka = await openKafka(BROKER_CLIENT, { brokers: brokers.split(','), clientId: 'redwick-bench', clock })
   const registry = await createEmbeddedRegistry()
   const store = await createPostgresStore({ url: databaseUrl })
   await ensureTopics(kafka, topics, 1)

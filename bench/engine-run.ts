@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { z } from 'zod'
 import { invariant } from '../schemas/errors.ts'
 import { createDatabase } from '../test/services/postgres.ts'
+import type { BrokerClient } from '../topology/config.ts'
 import type { Backlog } from './kafka-backlog.ts'
 import { nodeOptions } from './own-process.ts'
 
@@ -53,14 +54,17 @@ let passes = 0
  *
  * @throws {InvariantViolation} When the stored candles are not those of the backlog.
  */
-export async function runEngine({ brokers, postgresUrl, prefix, backlog }: EngineRunOptions): Promise<Pass> {
+export async function runEngine(
+  { brokers, postgresUrl, prefix, backlog }: EngineRunOptions,
+  client: BrokerClient,
+): Promise<Pass> {
   const database = await createDatabase(postgresUrl)
   const child = join(import.meta.dirname, 'engine-child.ts')
   try {
     const { stdout } = await exec(
       process.execPath,
       [...nodeOptions, child, brokers, database.url, prefix, `${prefix}pass-${++passes}`],
-      { timeout: runMsMax },
+      { timeout: runMsMax, env: { ...process.env, BROKER_CLIENT: client } },
     )
     const run = engineRun.parse(JSON.parse(stdout))
     const { ticks, baseCandles } = backlog

@@ -1,4 +1,4 @@
-import { createKafkaBroker } from '../broker/kafkajs/kafkajs-broker.ts'
+import { createFastBroker } from '../broker/fast/fast-broker.ts'
 import type { Broker } from '../ports/broker.ts'
 import { createEmbeddedRegistry } from '../registry/embedded-registry.ts'
 import { topicNames } from '../schemas/topics.ts'
@@ -35,7 +35,7 @@ export async function onStage<T>(
   try {
     const postgres = await started('a PostgreSQL server', () => startPostgres())
     try {
-      const broker = createKafkaBroker({ brokers: [kafka.brokers], clientId: 'redwick-bench', clock: systemClock })
+      const broker = createFastBroker({ brokers: [kafka.brokers], clientId: 'redwick-bench', clock: systemClock })
       const topics = topicNames(prefix)
       const codecs = await createCodecs(await createEmbeddedRegistry(), topics)
       const loopTopic = `${prefix}loop-ticks`

@@ -29,7 +29,7 @@ function comparison(turns: readonly Turn[], allowNoise: boolean): Measures {
 }
 
 /**
- * `peers`: our engine (Kafka to PostgreSQL, exactly once) and the peers' kafkajs loop (Kafka to a topic, no guarantees)
+ * `peers`: our engine (Kafka to PostgreSQL, exactly once) through kafkajs and the peers' kafkajs loop (Kafka to a topic, no guarantees)
  * over the same ticks, in turns, on one broker and one Node.
  */
 export async function peers(options: BenchOptions): Promise<BenchOutcome> {
@@ -38,11 +38,11 @@ export async function peers(options: BenchOptions): Promise<BenchOutcome> {
     const turns: Turn[] = []
     for (let turn = -1; turn < options.runs; turn++) {
       options.tell(turn < 0 ? 'peers: warm-up' : `peers: turn ${turn + 1} of ${options.runs}`)
-      const first = await runEngine(stage)
+      const first = await runEngine(stage, 'kafkajs')
       const theirs = [await runLoop(stage, path, options.partitions)]
       if (turn < 0) continue
       theirs.push(await runLoop(stage, path, options.partitions))
-      turns.push({ ours: [first, await runEngine(stage)], theirs })
+      turns.push({ ours: [first, await runEngine(stage, 'kafkajs')], theirs })
     }
     return {
       bench: 'peers',

@@ -44,7 +44,7 @@ const whatItMeasures = new Map([
   ],
   [
     'end-to-end',
-    'Kafka to PostgreSQL through kafkajs with a checkpoint each second, exactly once: from the first record to the last commit, its finals published. The engine is a process of its own; broker and database share the cores with it.',
+    'Kafka to PostgreSQL with a checkpoint each second, exactly once: from the first record to the last commit, its finals published. Through the client of ours (`fast`) and through kafkajs, in turns over the same log; the ratio is that of a turn. The engine is a process of its own; broker and database share the cores with it.',
   ],
   [
     'peers',

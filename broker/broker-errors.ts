@@ -14,6 +14,23 @@ export function offsetOutOfRange(topic: string, partition: number, offset: numbe
   })
 }
 
+/** The log lost records that were read already: an unclean election of a leader, say. */
+export function logTruncated(topic: string, partition: number, offset: number, endOffset: number): FatalError {
+  return new FatalError({
+    code: 'LOG_TRUNCATED',
+    message: `${topic}/${partition} was read to offset ${offset}, and then cut at ${endOffset}`,
+    why: 'a leader was elected that had not all of its records',
+    hint: 'start with an empty store, or restore the topic: what was made of the lost records cannot be taken back',
+  })
+}
+
+export function partitionRefused(topic: string, partition: number, errorCode: number): FatalError {
+  return new FatalError({
+    code: 'BROKER_REFUSED',
+    message: `the broker refuses to let ${topic}/${partition} be read: error ${errorCode} of its protocol`,
+  })
+}
+
 export function unknownTopic(topic: string): FatalError {
   return new FatalError({
     code: 'UNKNOWN_TOPIC',

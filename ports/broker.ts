@@ -54,8 +54,12 @@ export interface StoredRecord {
 
 /** The reader of a group: takes partitions over, takes batches, gives partitions up. Calls never overlap for one partition. */
 export interface BatchHandler<Batch> {
-  /** The group gave us these partitions: resolves with the offset to start each at. Rejecting ends the subscription. */
-  assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>
+  /**
+   * The group gave us these partitions: resolves with the offset to start each at. Rejecting ends the subscription.
+   *
+   * @param signal Aborts when the group takes them away, which waits for the answer; a partition that it lacks is then right.
+   */
+  assigned(partitions: readonly number[], signal: AbortSignal): Promise<ReadonlyMap<number, number>>
   /** One batch; the partition's next one waits for the promise. What it holds may be reused after it. */
   batch(batch: Batch): Promise<void> | undefined
   /** The group took these partitions away; no batch of them follows. */

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { KafkaBrokerOptions } from '../broker/kafkajs/kafkajs-broker.ts'
 import type { Broker } from '../ports/broker.ts'
 import type { CandleStore } from '../ports/candle-store.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -8,7 +9,7 @@ import type { SchemaRegistry } from '../ports/schema-registry.ts'
 import type { Snapshot } from '../ports/snapshot.ts'
 import { exitCodes, FatalError, messageOf } from '../schemas/errors.ts'
 import { lockDirectory } from '../sinks/pglite/directory-lock.ts'
-import type { Config } from './config.ts'
+import type { BrokerClient, Config } from './config.ts'
 
 // Part of the composition root: with main.ts and worker.ts the only place that names adapters.
 // They are loaded when they are used: an embedded start must not pay for three clients.
@@ -47,8 +48,18 @@ export async function openBroker({ config, clock, log }: AdapterContext): Promis
       log('warn', 'an unfinished append was cut off the log', { path, bytes, records })
     return broker
   }
-  const { createKafkaBroker } = await import('../broker/kafkajs/kafkajs-broker.ts')
-  return createKafkaBroker({ brokers: config.REDPANDA_BROKERS.split(','), clientId: 'redwick', clock, logger: log })
+  const brokers = config.REDPANDA_BROKERS.split(',')
+  return openKafka(config.BROKER_CLIENT, { brokers, clientId: 'redwick', clock, logger: log })
+}
+
+/** A broker of Kafka's protocol, with what reads it. */
+export async function openKafka(client: BrokerClient, options: KafkaBrokerOptions): Promise<Broker> {
+  if (client === 'kafkajs') {
+    const { createKafkaBroker } = await import('../broker/kafkajs/kafkajs-broker.ts')
+    return createKafkaBroker(options)
+  }
+  const { createFastBroker } = await import('../broker/fast/fast-broker.ts')
+  return createFastBroker(options)
 }
 
 export async function openRegistry({ config }: AdapterContext): Promise<SchemaRegistry> {

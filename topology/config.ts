@@ -6,6 +6,10 @@ import { exitCodes, FatalError } from '../schemas/errors.ts'
 /** Least characters of a static bearer token. */
 export const authTokenCharsMin = 32
 
+/** What reads ticks and other topics of a broker: our reader of fetched bytes, or kafkajs. */
+export const brokerClients = ['fast', 'kafkajs'] as const
+export type BrokerClient = (typeof brokerClients)[number]
+
 const optionalText = z.string().trim().min(1).optional()
 const url = (form: string, ...protocols: readonly string[]) =>
   z
@@ -29,6 +33,7 @@ export const configSchema = z.object({
     .string()
     .regex(/^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5})*$/, { error: 'expected host:port, several by commas' })
     .optional(),
+  BROKER_CLIENT: z.enum(brokerClients, { error: `expected one of ${brokerClients.join(', ')}` }).default('fast'),
   SCHEMA_REGISTRY_URL: url('http://host:port or https://host:port', 'http:', 'https:'),
   DATABASE_URL: url('postgres://user:password@host:port/database', 'postgres:', 'postgresql:'),
   REDIS_URL: url('redis://host:port or rediss://host:port', 'redis:', 'rediss:'),

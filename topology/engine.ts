@@ -143,7 +143,7 @@ export function createEngine<Batch extends SourceBatch, Prepared extends Prepare
     ownership: Ownership<Batch, Prepared>,
     isolation: Isolation<Batch, Prepared>,
   ): BatchHandler<Batch> => ({
-    assigned: (partitions) => ownership.assign(partitions),
+    assigned: (partitions, signal) => ownership.assign(partitions, signal),
     batch(batch) {
       const runner = ownership.runners.get(batch.partition)
       if (runner === undefined) return undefined

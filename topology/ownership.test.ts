@@ -8,6 +8,8 @@ import { createOwnership } from './ownership.ts'
 import type { PreparedCommit, Runner, StageOutput } from './stage.ts'
 import { systemClock } from './system-clock.ts'
 
+const assigned = new AbortController().signal
+
 const outputOf = (begin: StageOutput<never>['begin']): StageOutput<never> => ({
   begin,
   fence: async () => undefined,
@@ -45,10 +47,10 @@ it('a takeover during which the partition went and came back makes no runner: th
     while (begun.length === 0) await systemClock.sleep(1)
     begun.shift()?.()
   }
-  const first = ownership.assign([0])
+  const first = ownership.assign([0], assigned)
   while (begun.length === 0) await systemClock.sleep(1)
   await ownership.revoke([0])
-  const second = ownership.assign([0])
+  const second = ownership.assign([0], assigned)
   await published()
   expect(await first).toEqual(new Map())
   await published()
@@ -69,7 +71,7 @@ it('a commit that is fenced in one partition keeps the others waiting for nothin
       wake = resolve
     })
   const ownership = ownershipOf(output, 3, { ...systemClock, sleep })
-  await ownership.assign([0, 1, 2])
+  await ownership.assign([0, 1, 2], assigned)
   await ownership.recover([0, 1, 2], new FencedError({ code: 'FENCED', message: 'partitions 1' }, [1]))
   expect(taken).toEqual([0, 1, 2, 0, 2])
   expect([...ownership.runners.keys()]).toEqual([0, 2])
@@ -89,12 +91,24 @@ it('trouble that comes to light during a takeover does not take away what it mak
     drop: () => void told.push('drops'),
   }
   const ownership = ownershipOf(output, 1)
-  await ownership.assign([0])
-  const again = ownership.assign([0])
+  await ownership.assign([0], assigned)
+  const again = ownership.assign([0], assigned)
   await vi.waitFor(() => expect(told).toEqual(['begins', 'drops', 'begins']))
   await ownership.recover([0], new FencedError({ code: 'FENCED', message: 'partitions 0' }))
   go()
   await again
   expect(told).toEqual(['begins', 'drops', 'begins'])
   expect(ownership.runners.size).toBe(1)
+})
+
+it('a takeover that another owner undoes again and again ends when the group takes the partition away', async () => {
+  const assignment = new AbortController()
+  let tries = 0
+  const output = outputOf(async () => {
+    tries += 1
+    if (tries === 3) assignment.abort()
+    throw new FencedError({ code: 'PRODUCER_FENCED', message: 'a later producer exists' })
+  })
+  expect(await ownershipOf(output, 2).assign([0, 1], assignment.signal)).toEqual(new Map())
+  expect(tries).toBe(3)
 })

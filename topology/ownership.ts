@@ -31,8 +31,13 @@ export interface Ownership<Batch, Prepared extends PreparedCommit> {
   readonly committed: ReadonlyMap<number, number>
   /** Partitions that stand still. */
   readonly paused: ReadonlySet<number>
-  /** Takes partitions over that the group has given. @returns Where to start each. */
-  assign(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>
+  /**
+   * Takes partitions over that the group has given.
+   *
+   * @param signal Aborts when the group takes them away: what is not taken over by then is left.
+   * @returns Where to start each.
+   */
+  assign(partitions: readonly number[], signal: AbortSignal): Promise<ReadonlyMap<number, number>>
   revoke(partitions: readonly number[]): Promise<void>
   /** Drops what is in memory, and starts again from what is committed; for trouble that this mends. */
   restart(partition: number, why: string): Promise<void>
@@ -133,10 +138,13 @@ export function createOwnership<Batch, Prepared extends PreparedCommit>(
   }
 
   /** Takes over until it works, the partition is gone, or the trouble is one that waiting does not mend. */
-  const takeOverPersistently = async (partition: number): Promise<number | undefined> => {
+  const takeOverPersistently = async (
+    partition: number,
+    ended: AbortSignal = stopping,
+  ): Promise<number | undefined> => {
     for (
       let waitMs = limits.retryMsMin;
-      assigned.has(partition) && !stopping.aborted;
+      assigned.has(partition) && !ended.aborted;
       waitMs = Math.min(waitMs * 2, limits.retryMsMax)
     ) {
       try {
@@ -146,7 +154,7 @@ export function createOwnership<Batch, Prepared extends PreparedCommit>(
       } catch (error) {
         if (!isRecoverable(error)) throw error
         dependenciesAre(false, whyOf(error))
-        await clock.sleep(waitMs * (0.5 + options.random()), stopping)
+        await clock.sleep(waitMs * (0.5 + options.random()), ended)
       }
     }
     return undefined
@@ -209,14 +217,16 @@ export function createOwnership<Batch, Prepared extends PreparedCommit>(
     runners,
     committed,
     paused,
-    async assign(partitions) {
+    async assign(partitions, signal) {
+      // Two owners that each believe in their assignment would take a partition from each other for ever.
+      const ended = AbortSignal.any([stopping, signal])
       for (const partition of partitions) {
         assigned.add(partition)
         unpause(partition)
       }
       const offsets = new Map<number, number>()
       for (const partition of partitions) {
-        const offset = await inLane(() => takeOverPersistently(partition))
+        const offset = await inLane(() => takeOverPersistently(partition, ended))
         if (offset !== undefined) offsets.set(partition, offset)
       }
       log('info', 'partitions assigned', { partitions, offsets: Object.fromEntries(offsets) })

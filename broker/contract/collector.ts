@@ -44,9 +44,9 @@ export async function collect(broker: Broker, options: CollectOptions): Promise<
   >
   const collector: Omit<Collector, 'subscription'> = kept
   const handler: BatchHandler<ColumnBatch> = {
-    async assigned(partitions) {
+    async assigned(partitions, signal) {
       collector.events.push(`assigned ${[...partitions].sort().join(',')}`)
-      const offsets = await on?.assigned?.(partitions)
+      const offsets = await on?.assigned?.(partitions, signal)
       for (const partition of partitions) collector.owned.add(partition)
       return offsets ?? new Map(partitions.map((partition) => [partition, starts?.get(partition) ?? 0]))
     },

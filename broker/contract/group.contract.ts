@@ -90,6 +90,30 @@ export function groupContract(subject: SubjectOf): void {
       await producer.close()
     })
 
+    it('tells a member that has not yet said where to start when its partitions are taken away', async () => {
+      const { broker } = subject()
+      const topic = await newTopic(broker, 2)
+      const groupId = `group-${randomUUID()}`
+      let asked = 0
+      const undecided = await collect(broker, {
+        ...{ topic, groupId },
+        on: {
+          assigned: (partitions, signal) =>
+            new Promise((resolve) => {
+              asked += 1
+              if (asked > 1) resolve(new Map(partitions.map((partition) => [partition, 0])))
+              else signal.addEventListener('abort', () => resolve(new Map()))
+            }),
+        },
+      })
+      await until(() => asked === 1, 'the first assignment')
+      const second = await collect(broker, { topic, groupId })
+      await until(() => undecided.owned.size === 1 && second.owned.size === 1, 'one partition each')
+      expect(undecided.events.slice(0, 2)).toEqual(['assigned 0,1', 'revoked 0,1'])
+      expect([...undecided.errors, ...second.errors]).toEqual([])
+      await Promise.all([undecided.subscription.close(), second.subscription.close()])
+    })
+
     it('stores offsets for lag tools', async () => {
       const { broker } = subject()
       const topic = await newTopic(broker, 2)

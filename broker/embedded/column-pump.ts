@@ -1,8 +1,8 @@
 import type { BatchHandler } from '../../ports/broker.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { type BatchDecoder, pushed, type SourceBatch } from '../../schemas/batch-decoder.ts'
-import { batchRowsMax } from '../../schemas/columns.ts'
 import { offsetOutOfRange } from '../broker-errors.ts'
+import { fillColumns } from '../column-fill.ts'
 import { createSchemaWait } from '../schema-wait.ts'
 import type { PartitionLog } from './partition-log.ts'
 import { RecordCursor } from './record-cursor.ts'
@@ -56,7 +56,7 @@ export function createColumnPump<Batch extends SourceBatch>(
       if (pump.paused) return false
       checkRange(cursor.offset)
       const baseOffset = cursor.offset
-      const last = fill(cursor, decoder)
+      const last = fillColumns(cursor, decoder)
       if (decoder.pending > 0 || cursor.offset > baseOffset) {
         await handler.batch(decoder.take(partition, baseOffset, cursor.offset))
         return true
@@ -67,35 +67,4 @@ export function createColumnPump<Batch extends SourceBatch>(
     },
   }
   return pump
-}
-
-/** Ticks that are looked for side by side before the decoder takes them in one call. */
-const runMax = 512
-const starts = new Int32Array(runMax)
-const ends = new Int32Array(runMax)
-
-/** Pushes records until the decoder stops it, the batch is full, or the log ends; all of it in one turn of the loop. */
-function fill(cursor: RecordCursor, decoder: BatchDecoder<SourceBatch>): number {
-  for (let records = 0; records < batchRowsMax && cursor.peek(); ) {
-    const taken = fillRun(cursor, decoder, batchRowsMax - records)
-    records += taken
-    if (taken > 0) continue
-    const { valueFrom, valueLength } = cursor
-    const kind = cursor.headersTo === cursor.headersFrom ? undefined : cursor.controlKind()
-    const value = valueLength < 0 ? null : cursor.buffer
-    const result = decoder.push(value, valueFrom, valueFrom + valueLength, cursor.offset, cursor.appendTime, kind)
-    if (result !== pushed.taken) return result
-    cursor.next()
-    records += 1
-  }
-  return pushed.taken
-}
-
-/** Takes the ticks that lie one behind the other in the cursor's append. @returns How many; 0 where the next is not plain. */
-function fillRun(cursor: RecordCursor, decoder: BatchDecoder<SourceBatch>, max: number): number {
-  const count = cursor.plainRun(starts, ends, Math.min(max, runMax))
-  if (count === 0) return 0
-  const taken = decoder.pushRun(cursor.buffer, starts, ends, 0, count, cursor.offset, cursor.appendTime)
-  for (let i = 0; i < taken && cursor.peek(); i++) cursor.next()
-  return taken
 }

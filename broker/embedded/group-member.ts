@@ -3,8 +3,8 @@ import type { SubscribeOptions } from '../../ports/broker.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { SourceBatch } from '../../schemas/batch-decoder.ts'
 import { notAssigned, unknownTopic } from '../broker-errors.ts'
+import { createSignal } from '../signal.ts'
 import { type ColumnPump, createColumnPump } from './column-pump.ts'
-import { createSignal } from './signal.ts'
 import type { TopicLog } from './topic-log.ts'
 
 interface MemberOptions<Batch extends SourceBatch> extends SubscribeOptions<Batch> {
@@ -76,7 +76,7 @@ export function createGroupMember<Batch extends SourceBatch>(options: MemberOpti
   async function start(partitions: readonly number[]): Promise<void> {
     assignment = new AbortController()
     const { signal: aborted } = assignment
-    const starts = await handler.assigned(partitions)
+    const starts = await handler.assigned(partitions, aborted)
     if (aborted.aborted) return
     pumps = createPumps(options, partitions, starts, aborted)
     running = run(pumps, aborted).catch(fail)

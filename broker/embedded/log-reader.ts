@@ -2,10 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Reader, ReadFrom, ReadOptions, StoredRecord } from '../../ports/broker.ts'
 import { FatalError, messageOf } from '../../schemas/errors.ts'
 import { offsetOutOfRange, unknownPartition, unknownTopic } from '../broker-errors.ts'
+import { createSignal } from '../signal.ts'
 import { readHeaders } from './frame.ts'
 import type { PartitionLog } from './partition-log.ts'
 import { RecordCursor } from './record-cursor.ts'
-import { createSignal } from './signal.ts'
 import type { TopicLog } from './topic-log.ts'
 
 /** Records handed over at once, at most. */

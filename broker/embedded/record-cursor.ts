@@ -1,4 +1,5 @@
 import { controlHeader } from '../../schemas/control.ts'
+import type { ColumnCursor } from '../column-fill.ts'
 import { frameAppendTime, frameBaseOffset, frameCount, frameHeaderBytes, recordHeaderBytes } from './frame.ts'
 import type { Page } from './page.ts'
 import type { PartitionLog } from './partition-log.ts'
@@ -9,7 +10,7 @@ const none = new DataView(new ArrayBuffer(0))
  * Walks a partition's records in place: no object per record, only the fields of the cursor change.
  * `peek` shows the record at `offset`; `next` moves past it.
  */
-export class RecordCursor {
+export class RecordCursor implements ColumnCursor {
   /** Of the record that `peek` found; before that, where to look. */
   offset: number
   appendTime = 0
@@ -69,6 +70,17 @@ export class RecordCursor {
       ends[count] = at
     }
     return count
+  }
+
+  passRun(ends: Int32Array, count: number): void {
+    this.#at = ends[count - 1] as number
+    this.#left -= count
+    this.offset += count
+    this.#peeked = false
+  }
+
+  get hasHeaders(): boolean {
+    return this.headersTo > this.headersFrom
   }
 
   /** Value of the header that marks a control record. */

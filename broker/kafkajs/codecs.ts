@@ -1,7 +1,7 @@
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import kafkajs, { CompressionTypes } from 'kafkajs'
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi'
-import { snappyDecompress, snappyStore } from './snappy.ts'
+import { snappyDecompress, snappyStore } from '../wire/snappy.ts'
 
 // A CommonJS package: Node sees only some of its exports by name.
 const { CompressionCodecs } = kafkajs

@@ -21,7 +21,7 @@ interface KafkaReaderOptions {
 export async function createKafkaReader(context: KafkaReaderOptions, options: ReadOptions): Promise<Reader> {
   const { admin } = context
   const { topic } = options
-  const startOffsets = await starts(admin, topic, options.from)
+  const startOffsets = await startOffsetsOf(admin, topic, options.from)
   const positions = new Map(startOffsets)
   const groupId = `redwick-reader-${randomUUID()}`
   const consumer = await startPositionedConsumer({
@@ -57,7 +57,12 @@ function stored(partition: number, { offset, timestamp, key, value, headers }: K
   }
 }
 
-async function starts(admin: KafkaAdminPort, topic: string, from: ReadFrom): Promise<ReadonlyMap<number, number>> {
+/** Where reading starts, for each partition that is read. */
+export async function startOffsetsOf(
+  admin: KafkaAdminPort,
+  topic: string,
+  from: ReadFrom,
+): Promise<ReadonlyMap<number, number>> {
   const ranges = await admin.offsets(topic)
   if (from === 'earliest') return new Map([...ranges].map(([partition, { earliest }]) => [partition, earliest]))
   if (from === 'latest') return new Map([...ranges].map(([partition, { latest }]) => [partition, latest]))

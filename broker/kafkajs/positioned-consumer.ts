@@ -51,10 +51,35 @@ interface PositionedConsumerOptions {
   /** Members have so long to give their partitions up. The client waits 5 s more for the answer to a join, however dead its connection. */
   readonly rebalanceTimeoutMs?: number
   /** Says where to start each; a partition left out is not read. */
-  assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>
+  assigned(partitions: readonly number[], signal: AbortSignal): Promise<ReadonlyMap<number, number>>
   revoked(partitions: readonly number[]): Promise<void>
   batch(batch: FetchedBatch): Promise<void>
+  /** Reads the partitions in the client's place, which is then in the group only. */
+  readonly elsewhere?: PartitionReader | undefined
   failed(error: Error): void
+}
+
+/** A member of the group in one generation of it. */
+export interface Membership {
+  readonly groupId: string
+  readonly memberId: string
+  readonly groupGenerationId: number
+}
+
+export interface PartitionReader {
+  start(starts: ReadonlyMap<number, number>, failed: (error: Error) => void): PartitionReads
+  /** Tells the group that the member is alive, once: the client does it only from batch to batch, and while nothing is given up. */
+  heartbeat(member: Membership): Promise<void>
+  close(): Promise<void>
+}
+
+/** Partitions that are being read, each from where its reader says. */
+export interface PartitionReads {
+  pause(partitions: readonly number[]): void
+  resume(partitions: readonly number[]): void
+  seek(partition: number, offset: number): void
+  /** Resolves when nothing is in hand. */
+  stop(): Promise<void>
 }
 
 /** A group's consumer that reads from our offsets only, and gives partitions up before it joins again. */
@@ -68,7 +93,7 @@ interface PositionedConsumer {
 
 /** @throws {TransientError} `BROKER_UNREACHABLE`. */
 export async function startPositionedConsumer(options: PositionedConsumerOptions): Promise<PositionedConsumer> {
-  const { kafka, brokers, admin, clock, topic, groupId } = options
+  const { kafka, brokers, admin, clock, topic, groupId, elsewhere } = options
   const sessionTimeout = options.sessionTimeoutMs ?? sessionMsDefault
   const rebalanceTimeout = options.rebalanceTimeoutMs ?? rebalanceMsDefault
   const heartbeatInterval = Math.ceil(sessionTimeout / heartbeatsPerSession)
@@ -79,6 +104,7 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
   let inHand: Promise<void> = Promise.resolve()
   let giving: Promise<void> | undefined
   let beat: (() => Promise<void>) | undefined
+  let reads: PartitionReads | undefined
   let ended = false
   let isStartingAnew = false
   let pauseMs = againMsMin
@@ -107,6 +133,8 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
     try {
       await starting
       await inHand
+      await reads?.stop()
+      reads = undefined
       const given = owned
       positions.clear()
       if (given.length > 0 && !ended) await options.revoked(given)
@@ -119,12 +147,17 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
   }
 
   async function begin(partitions: readonly number[], signal: AbortSignal): Promise<void> {
-    const starts = await options.assigned(partitions)
+    const starts = await options.assigned(partitions, signal)
     const ranges = await admin.offsets(topic)
     if (signal.aborted) return
     for (const [partition, offset] of starts) {
       const range = ranges.get(partition) ?? { earliest: 0, latest: 0 }
       if (offset < range.earliest || offset > range.latest) throw offsetOutOfRange(topic, partition, offset, range)
+    }
+    if (elsewhere !== undefined) {
+      const ours = new Map([...starts].filter(([partition]) => partitions.includes(partition)))
+      reads = elsewhere.start(ours, fail)
+      return
     }
     for (const [partition, offset] of starts) {
       if (!partitions.includes(partition)) continue
@@ -160,6 +193,7 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
     over.abort()
     assignment.abort()
     options.failed(error instanceof Error ? error : new Error(String(error)))
+    void reads?.stop()
     void consumer.disconnect().catch(() => undefined) // it waits for the batch in hand, so it is not waited for
   }
 
@@ -226,6 +260,7 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
   }
 
   function seek(partition: number, offset: number): void {
+    reads?.seek(partition, offset)
     const position = positions.get(partition)
     if (position === undefined) return
     position.expected = offset
@@ -243,6 +278,10 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
     if (owned.length > 0 && !ended)
       starting = begin(owned, assignment.signal).catch((error: unknown) => void startAnew(error))
   })
+  if (elsewhere !== undefined)
+    consumer.on(consumer.events.HEARTBEAT, ({ payload }) => {
+      beat = () => elsewhere.heartbeat(payload)
+    })
   consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
     const position = positions.get(payload.partition)
     if (position === undefined || payload.batchSize > 0) return
@@ -270,6 +309,7 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
 
   return {
     pause(partitions) {
+      reads?.pause(partitions)
       for (const partition of partitions) {
         const position = positions.get(partition)
         if (position !== undefined) position.paused = true
@@ -277,6 +317,7 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
       whileJoined(() => consumer.pause(parts(partitions)))
     },
     resume(partitions) {
+      reads?.resume(partitions)
       const resumed = partitions.filter((partition) => positions.has(partition))
       for (const partition of resumed) {
         const position = positions.get(partition)
@@ -307,6 +348,7 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
       })
       await inTime(clock, leaveMsMax, left)
       await inHand
+      await reads?.stop()
     },
   }
 }

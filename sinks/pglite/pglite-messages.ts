@@ -8,13 +8,19 @@ export interface PgliteWorkerData {
   readonly dir: string | undefined
 }
 
+/** `CommitRows`, in memory that can be handed over. */
+export interface PgliteRows {
+  readonly staged: Uint8Array<ArrayBuffer>
+  readonly fresh: Uint8Array<ArrayBuffer> | undefined
+}
+
 export type PgliteRequest =
   | { readonly id: number; readonly operation: 'query'; readonly statement: SqlStatement }
   | { readonly id: number; readonly operation: 'transaction'; readonly statements: readonly SqlStatement[] }
   | {
       readonly id: number
       readonly operation: 'commit'
-      readonly rows: Uint8Array<ArrayBuffer>
+      readonly rows: PgliteRows
       readonly tables: readonly TableSpec[]
     }
   | { readonly id: number; readonly operation: 'close' }

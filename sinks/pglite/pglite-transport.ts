@@ -72,7 +72,9 @@ export function openPglite(dir: string | undefined, log: Log, release: () => Pro
     async commit(rows, tables) {
       // Alone in a buffer, because a message takes the whole one along. It is not handed over: a buffer that was
       // detached makes every typed array of this thread slower (docs/decisions/0014).
-      await call({ operation: 'commit', rows: new Uint8Array(rows), tables })
+      const { staged, fresh } = rows
+      const own = { staged: new Uint8Array(staged), fresh: fresh && new Uint8Array(fresh) }
+      await call({ operation: 'commit', rows: own, tables })
     },
     async close() {
       if (dead === undefined) await call({ operation: 'close' })

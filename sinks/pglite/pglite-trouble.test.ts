@@ -118,7 +118,9 @@ it('rejects every call when the worker dies, and every call after', async () => 
     expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'STORE_UNREACHABLE' } })
   }
   await expect(transport.query({ text: 'SELECT 1' })).rejects.toBeInstanceOf(TransientError)
-  await expect(transport.commit(Buffer.alloc(1), [])).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' })
+  await expect(transport.commit({ staged: Buffer.alloc(1), fresh: undefined }, [])).rejects.toMatchObject({
+    code: 'STORE_UNREACHABLE',
+  })
   await transport.close()
   expect(released).toBe(1)
 }, 120_000)

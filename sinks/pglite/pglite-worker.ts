@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite, type Transaction } from '@electric-sql/pglite'
 import { FatalError, invariant, messageOf } from '../../schemas/errors.ts'
 import type { TableSpec } from '../../schemas/table.ts'
-import { createStageSql, mergeSql } from '../sql/commit-sql.ts'
+import { copyFreshSql, copyStageSql, createStageSql, mergeSql } from '../sql/commit-sql.ts'
 import { migrate } from '../sql/migrate.ts'
 import type { SqlRows, SqlSession, SqlStatement } from '../sql/sql-transport.ts'
 import {
@@ -10,6 +10,7 @@ import {
   type PgliteFailure,
   type PgliteReply,
   type PgliteRequest,
+  type PgliteRows,
   type PgliteWorkerData,
 } from './pglite-messages.ts'
 import { plantSeed, startParams } from './seed.ts'
@@ -73,14 +74,17 @@ async function perform(db: PGlite, request: PgliteRequest): Promise<readonly Sql
   }
 }
 
-async function commit(db: PGlite, rows: Uint8Array<ArrayBuffer>, tables: readonly TableSpec[]): Promise<void> {
+async function commit(db: PGlite, { fresh, staged }: PgliteRows, tables: readonly TableSpec[]): Promise<void> {
+  const copy = (tx: Transaction, into: string, rows: Uint8Array<ArrayBuffer>) =>
+    tx.query(`${into} FROM '/dev/blob' (FORMAT binary)`, [], { blob: new Blob([rows]) })
   await db.transaction(async (tx) => {
-    await tx.query(`COPY redwick_stage FROM '/dev/blob' (FORMAT binary)`, [], { blob: new Blob([rows]) })
+    if (fresh !== undefined) await copy(tx, copyFreshSql, fresh)
+    await copy(tx, copyStageSql, staged)
     await tx.exec(mergeSql(tables))
   })
   for (const { table } of tables) vacuumed.add(table)
   commitsSinceVacuum++
-  bytesSinceCheckpoint += rows.length
+  bytesSinceCheckpoint += staged.length + (fresh?.length ?? 0)
   if (commitsSinceVacuum < commitsPerVacuum && bytesSinceCheckpoint < bytesPerCheckpoint) return
   commitsSinceVacuum = 0
   bytesSinceCheckpoint = 0

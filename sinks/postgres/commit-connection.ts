@@ -1,13 +1,14 @@
 import { Client, type ClientConfig } from 'pg'
 import type { Log } from '../../ports/logger.ts'
 import type { TableSpec } from '../../schemas/table.ts'
-import { createStageSql, mergeSql } from '../sql/commit-sql.ts'
+import { copyFreshSql, copyStageSql, createStageSql, mergeSql } from '../sql/commit-sql.ts'
+import type { CommitRows } from '../sql/sql-transport.ts'
 import { type AnswerWatch, cut } from './answer-watch.ts'
 import { createCopyQuery } from './copy-query.ts'
 
 interface CommitConnection {
   /** One at a time. */
-  commit(rows: Buffer, tables: readonly TableSpec[]): Promise<void>
+  commit(rows: CommitRows, tables: readonly TableSpec[]): Promise<void>
   /** The connection, where no commit is on it, may be dead: the next commit makes a new one. */
   renew(): void
   close(): Promise<void>
@@ -45,9 +46,12 @@ export function createCommitConnection(config: ClientConfig, watch: AnswerWatch,
     async commit(rows, tables) {
       const client = current ?? (await connect())
       current = undefined // in use: not to be renewed
+      const { fresh, staged } = rows
+      const copies = fresh === undefined ? [staged] : [fresh, staged]
+      const copyFresh = fresh === undefined ? '' : `${copyFreshSql} FROM STDIN (FORMAT binary); `
       const { query, done } = createCopyQuery(
-        `COPY redwick_stage FROM STDIN (FORMAT binary); ${mergeSql(tables)}`,
-        rows,
+        `${copyFresh}${copyStageSql} FROM STDIN (FORMAT binary); ${mergeSql(tables)}`,
+        copies,
       )
       try {
         await watch.watched(client, () => {

@@ -7,23 +7,38 @@ import { invariant } from '../../schemas/errors.ts'
 import type { TableChange, TableSpec } from '../../schemas/table.ts'
 import type { CopyWriter } from '../binary-copy.ts'
 import { candleValues, stageExtraFields, stageFields, stageKind } from './commit-sql.ts'
+import type { CommitRows } from './sql-transport.ts'
 import { jsonOf } from './table-values.ts'
 
 /** Characters of a dead letter's text that are kept: a unique index takes no longer `source`. */
 const textLengthMax = 600
 const candleFields = 3 + candleValues.length
 
+/** What a commit is written with, kept from commit to commit. */
+export interface CommitWriters {
+  readonly staged: CopyWriter
+  readonly fresh: CopyWriter
+}
+
 /**
- * A commit as staged rows; `out` then holds a whole COPY.
+ * A commit as rows.
  *
  * @param tables  Those that the commit writes.
+ * @param isDirect  First words on a candle go straight into their table, and not over the stage.
  */
-export async function writeCommit(out: CopyWriter, commit: Commit, tables: readonly TableSpec[]): Promise<Buffer> {
+export async function writeCommit(
+  { staged: out, fresh }: CommitWriters,
+  commit: Commit,
+  tables: readonly TableSpec[],
+  isDirect: boolean,
+): Promise<CommitRows> {
   const specs = new Map(tables.map((spec) => [spec.table, spec]))
   out.start()
+  fresh.start()
+  let freshRows = 0
   for (const part of commit.partitions) {
     writePosition(out, commit.topology, part)
-    writeCandles(out, part)
+    freshRows += writeCandles(out, isDirect ? fresh : undefined, part)
     await setImmediate() // at the end of a day both are much: others have their turn in between
     if (part.stateFull || part.state.length > 0) {
       writePayload(out, stageKind.state, commit.topology, part, part.state)
@@ -37,7 +52,7 @@ export async function writeCommit(out: CopyWriter, commit: Commit, tables: reado
     for (const held of part.held ?? []) writeHeld(out, commit.topology, part.partition, held)
     for (const symbol of part.released ?? []) writeReleased(out, commit.topology, part.partition, symbol)
   }
-  return out.finish()
+  return { staged: out.finish(), fresh: freshRows === 0 ? undefined : fresh.finish() }
 }
 
 function begin(out: CopyWriter, kind: number, partition: number): void {
@@ -63,12 +78,17 @@ function writePosition(out: CopyWriter, topology: string, part: PartitionCommit)
 /** A column's value; rows below `length` are always there. */
 const at = (column: { readonly [row: number]: number | undefined }, row: number): number => column[row] as number
 
-function writeCandles(out: CopyWriter, part: PartitionCommit): void {
+/** @returns How many went to `fresh`. */
+function writeCandles(staged: CopyWriter, fresh: CopyWriter | undefined, part: PartitionCommit): number {
   const c = part.candles
+  let freshRows = 0
   for (let row = 0; row < c.length; row++) {
     const symbol = part.symbolName(at(c.symbol, row))
     invariant(!symbol.includes('\0'), 'the symbol of a candle holds no U+0000')
-    begin(out, stageKind.candle, part.partition)
+    const isFresh = fresh !== undefined && at(c.revision, row) === 0
+    const out = isFresh ? fresh : staged
+    if (isFresh) out.row(candleFields + 1)
+    else begin(out, stageKind.candle, part.partition)
     out.text(symbol)
     out.int32(at(c.interval, row))
     out.time(at(c.start, row))
@@ -90,8 +110,11 @@ function writeCandles(out: CopyWriter, part: PartitionCommit): void {
     out.int16(at(c.closedBy, row))
     out.int16(at(c.fill, row))
     out.bool(at(c.partial, row) !== 0)
-    out.nulls(stageExtraFields)
+    if (isFresh) out.int32(part.partition)
+    else out.nulls(stageExtraFields)
+    freshRows += isFresh ? 1 : 0
   }
+  return freshRows
 }
 
 function writePayload(out: CopyWriter, kind: number, topology: string, part: PartitionCommit, payload: Uint8Array) {

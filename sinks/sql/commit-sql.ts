@@ -54,6 +54,10 @@ export const createStageSql = `
 
 const merged = [...candleValues, 'partition']
 
+/** What a candle that is new to the table goes by. */
+export const copyFreshSql = `COPY candles (${[...candleKey, ...merged].join(', ')})`
+export const copyStageSql = 'COPY redwick_stage'
+
 /**
  * Stage to tables. The transaction is fenced (`commit_offset`), so a row that arrives is the partition's newest word
  * and replaces what is there, whatever its revision: after its window state is gone a replaced bucket counts its

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { CandleStore, StoredDeadLetter } from '../../ports/candle-store.ts'
 import type { Candle } from '../../schemas/candle.ts'
 import type { DeadLetterReason, LateRange } from '../../schemas/dead-letter.ts'
+import { TransientError } from '../../schemas/errors.ts'
 import { createCopyWriter } from '../binary-copy.ts'
 import {
   candlesStatement,
@@ -17,15 +18,20 @@ import { writeCommit } from './commit-rows.ts'
 import { repartition } from './repartition.ts'
 import type { SqlTransport } from './sql-transport.ts'
 import { epochMsSql, toBoolean, toBytes, toNumber, toText } from './sql-values.ts'
+import { conflictCode } from './store-errors.ts'
 import { createTables } from './tables.ts'
 import { checkTopic, takeOver } from './takeover.ts'
 import { committedTopics, declareTopology, topologies } from './topologies.ts'
+
+const mergesAfterConflict = 100
 
 /** The candle store on any transport of PostgreSQL's SQL. Commits of one store run one after another. */
 export function createSqlCandleStore(transport: SqlTransport, firstId: string): CandleStore {
   let storeId = firstId
   // One buffer, kept from commit to commit, would be overwritten by a second commit: each waits for the one before.
-  const out = createCopyWriter()
+  const writers = { staged: createCopyWriter(), fresh: createCopyWriter() }
+  /** Commits that go over the stage as a whole: where candles are written again, one conflict follows the other. */
+  let mergesLeft = 0
   const tables = createTables(transport)
   let last: Promise<void> = Promise.resolve()
 
@@ -60,7 +66,15 @@ export function createSqlCandleStore(transport: SqlTransport, firstId: string): 
       if (commit.partitions.length === 0) return last
       const turn = last.then(async () => {
         const written = tables.writtenBy(commit)
-        return transport.commit(await writeCommit(out, commit, written), written)
+        const isDirect = mergesLeft === 0
+        mergesLeft = Math.max(0, mergesLeft - 1)
+        try {
+          await transport.commit(await writeCommit(writers, commit, written, isDirect), written)
+        } catch (error) {
+          if (!isDirect || !(error instanceof TransientError) || error.code !== conflictCode) throw error
+          mergesLeft = mergesAfterConflict
+          await transport.commit(await writeCommit(writers, commit, written, false), written)
+        }
       })
       last = turn.catch(() => undefined)
       return turn

@@ -11,17 +11,25 @@ export interface SqlStatement {
 /** Rows as arrays, in the order of the select list. int8 may come as text, number or bigint: `toNumber`. */
 export type SqlRows = readonly (readonly unknown[])[]
 
+/** A commit as rows, each buffer a whole COPY. */
+export interface CommitRows {
+  readonly staged: Buffer
+  /** Candles that the table does not hold yet, in its own columns; undefined where there are none. */
+  readonly fresh: Buffer | undefined
+}
+
 /** What the two PostgreSQL adapters do differently; the SQL is shared. Every error is a RedwickError. */
 export interface SqlTransport {
   query(statement: SqlStatement): Promise<SqlRows>
   /** One READ COMMITTED transaction; the rows of each statement. */
   transaction(statements: readonly SqlStatement[]): Promise<readonly SqlRows[]>
   /**
-   * Stages the rows and merges them, in one transaction. `rows` is read before the promise settles, never after.
+   * Writes what is fresh, stages the rest and merges it, in one transaction. `rows` are read before the promise settles, never after.
    *
    * @param tables  Those that the rows write.
+   * @throws {TransientError} `STORE_CONFLICT`: what was taken for fresh is there already; nothing was written.
    */
-  commit(rows: Buffer, tables: readonly TableSpec[]): Promise<void>
+  commit(rows: CommitRows, tables: readonly TableSpec[]): Promise<void>
   close(): Promise<void>
 }
 

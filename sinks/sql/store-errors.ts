@@ -11,6 +11,9 @@ interface DatabaseFailure {
 // Connection, resources (disk full), shutdown and cancelled, system: it may be well again in a while.
 const troubleStates = ['08', '53', '57', '58']
 const readOnlyState = '25006'
+const conflictStates = ['23505', '40P01']
+/** A row is there already, or another writer writes it at this moment. */
+export const conflictCode = 'STORE_CONFLICT'
 
 /** What a failed statement means to the caller of a store; `FencedError` or `TransientError`. */
 export function storeError(failure: DatabaseFailure): FencedError | TransientError {
@@ -30,7 +33,7 @@ export function storeError(failure: DatabaseFailure): FencedError | TransientErr
   }
   const unreachable = state === '' || state === readOnlyState || troubleStates.includes(state.slice(0, 2))
   return new TransientError({
-    code: unreachable ? 'STORE_UNREACHABLE' : 'STORE_REFUSED',
+    code: unreachable ? 'STORE_UNREACHABLE' : conflictStates.includes(state) ? conflictCode : 'STORE_REFUSED',
     message: unreachable ? 'The candle store does not answer as it should' : 'The candle store refused a statement',
     why: state === '' ? message : `${message} (SQLSTATE ${state})`,
     hint: unreachable ? 'Processing goes on by itself when it is back.' : 'Run: npm run doctor',

@@ -20,6 +20,12 @@ export interface Mutant {
 const commitSql = 'sinks/sql/commit-sql.ts'
 /** Rows stay in the staging table from one transaction to the next. */
 const keepStage: Change = { file: commitSql, from: ') ON COMMIT DELETE ROWS`', to: ') ON COMMIT PRESERVE ROWS`' }
+/** Candles go with the rest, in one place where the order can be wrong. */
+const overStage: Change = {
+  file: 'sinks/sql/sql-candle-store.ts',
+  from: 'const isDirect = mergesLeft === 0',
+  to: 'const isDirect = false',
+}
 const emptyStage = 'TRUNCATE redwick_stage'
 /** Wide enough to be hit. */
 const pause = 'DO $$ BEGIN PERFORM pg_sleep(0.3); END $$'
@@ -33,6 +39,7 @@ export const mutants = {
     what: 'offsets are committed first, then in a transaction of its own what stands under them',
     changes: [
       keepStage,
+      overStage,
       {
         file: commitSql,
         from: merging + joined,
@@ -45,6 +52,7 @@ export const mutants = {
     what: 'what stands under the offsets is committed first, then the offsets',
     changes: [
       keepStage,
+      overStage,
       {
         file: commitSql,
         from: merging + joined,
@@ -74,9 +82,9 @@ export const mutants = {
       },
       {
         file: 'sinks/sql/sql-candle-store.ts',
-        from: 'return transport.commit(await writeCommit(out, commit, written), written)',
-        to: `const rows = await writeCommit(out, commit, written)
-        return transport.commit(rows, written).catch(() => transport.commit(rows, written))`,
+        from: 'await transport.commit(await writeCommit(writers, commit, written, isDirect), written)',
+        to: `const rows = await writeCommit(writers, commit, written, false)
+          await transport.commit(rows, written).catch(() => transport.commit(rows, written))`,
       },
     ],
     kinds: ['answer lost', 'commit cut'],

@@ -182,7 +182,9 @@ async function midnight(platform: Platform): Promise<boolean> {
     await msUntilCommitted(deployment, doneMsMax)
     await asAdmin(databaseUrl, 'ALTER SYSTEM RESET log_min_duration_statement', 'SELECT pg_reload_conf()')
     const [wal] = await asAdmin(databaseUrl, `SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '${before}')`)
-    const commits = [...platform.databaseSaid().matchAll(/duration: ([\d.]+) ms {2}statement: COPY redwick_stage/g)]
+    const commits = [
+      ...platform.databaseSaid().matchAll(/duration: ([\d.]+) ms {2}statement: COPY (?:candles|redwick_stage)/g),
+    ]
       .map(([, ms]) => Number(ms))
       .sort((a, b) => a - b)
     const p99 = commits[Math.ceil(commits.length * 0.99) - 1] ?? Number.NaN

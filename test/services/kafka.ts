@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { cp, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
 import { mavenFolder } from './maven.ts'
@@ -22,6 +22,12 @@ interface KafkaOptions {
   readonly port?: number
   /** More listeners, each for one client that finds the broker through a proxy. */
   readonly proxied?: readonly ProxiedListener[]
+  /** Where the controller listens; needed where a second broker is to join. */
+  readonly controllerPort?: number
+  /** A second broker, of the cluster whose controller is at `controllerPort`. */
+  readonly joins?: boolean
+  /** Of each topic, the cluster's own included; default 1. */
+  readonly replicas?: number
 }
 
 interface ProxiedListener {
@@ -31,7 +37,7 @@ interface ProxiedListener {
 }
 
 /**
- * One Apache Kafka broker and controller (KRaft) on the loopback interface, jars from `.cache` or Maven.
+ * One Apache Kafka broker and controller (KRaft) on the loopback interface, or a broker that joins it; jars from `.cache` or Maven.
  *
  * @throws {Error} When there is no Java, no jars, or it does not start within a minute.
  */
@@ -40,8 +46,13 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServi
   const port = options.port ?? (await freePort())
   return inServiceDir('kafka', options.dir, async (dir, clean) => {
     const properties = join(dir, 'server.properties')
-    await writeFile(properties, serverProperties(join(dir, 'log'), port, await freePort(), options.proxied))
-    if (!existsSync(join(dir, 'log'))) await cp(await formattedLog(jars), join(dir, 'log'), { recursive: true })
+    const logDir = join(dir, 'log')
+    const controllerPort = options.controllerPort ?? (await freePort())
+    await writeFile(properties, serverProperties({ ...options, logDir, port, controllerPort }))
+    if (!existsSync(logDir)) {
+      await cp(await formattedLog(jars), logDir, { recursive: true })
+      if (options.joins) await joinCluster(logDir)
+    }
     const logFile = join(dir, 'broker.out')
     const args = [...jvmArguments, '-cp', `${jars}/*`, 'kafka.Kafka', properties]
     const broker = spawnService({ command: 'java', args, logFile })
@@ -75,7 +86,7 @@ async function formattedLog(jars: string): Promise<string> {
   if (existsSync(formatted)) return formatted
   const part = `${formatted}.${process.pid}.part`
   const properties = `${part}.properties`
-  await writeFile(properties, serverProperties(part, 9092, 9093))
+  await writeFile(properties, serverProperties({ logDir: part, port: 9092, controllerPort: 9093 }))
   // A letter first: the tool takes an id with a leading '-' for an option.
   const id = `L${randomBytes(15).toString('base64url').slice(0, 20)}Q`
   const tool = ['-XX:TieredStopAtLevel=1', '-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '-t', id]
@@ -85,20 +96,40 @@ async function formattedLog(jars: string): Promise<string> {
   return formatted
 }
 
-function serverProperties(
-  logDir: string,
-  port: number,
-  controllerPort: number,
-  proxied: readonly ProxiedListener[] = [],
-): string {
+/** Makes the log folder of the first broker one of a second. */
+async function joinCluster(logDir: string): Promise<void> {
+  const meta = join(logDir, 'meta.properties')
+  const { ['cluster.id']: cluster = '' } = Object.fromEntries(
+    (await readFile(meta, 'utf8')).split('\n').map((line) => line.split('=')),
+  ) as Record<string, string>
+  const directory = `L${randomBytes(15).toString('base64url').slice(0, 20)}Q`
+  await writeFile(meta, `node.id=2\ndirectory.id=${directory}\nversion=1\ncluster.id=${cluster}\n`)
+  await rm(join(logDir, 'bootstrap.checkpoint'))
+}
+
+interface ServerPlaces extends Pick<KafkaOptions, 'proxied' | 'joins' | 'replicas'> {
+  readonly logDir: string
+  readonly port: number
+  readonly controllerPort: number
+}
+
+function serverProperties({
+  logDir,
+  port,
+  controllerPort,
+  proxied = [],
+  joins = false,
+  replicas = 1,
+}: ServerPlaces): string {
   const more = (text: (one: ProxiedListener, name: string) => string): string =>
     proxied.map((one, i) => `,${text(one, `PROXIED${i}`)}`).join('')
   const listeners = more((one, name) => `${name}://127.0.0.1:${one.port}`)
   const advertised = more((one, name) => `${name}://127.0.0.1:${one.advertised}`)
-  return `process.roles=broker,controller
-node.id=1
+  const controller = joins ? '' : `,CONTROLLER://127.0.0.1:${controllerPort}`
+  return `process.roles=${joins ? 'broker' : 'broker,controller'}
+node.id=${joins ? 2 : 1}
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${listeners}
+listeners=PLAINTEXT://127.0.0.1:${port}${controller}${listeners}
 advertised.listeners=PLAINTEXT://127.0.0.1:${port}${advertised}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT${more((_, name) => `${name}:PLAINTEXT`)}
@@ -106,16 +137,18 @@ inter.broker.listener.name=PLAINTEXT
 log.dirs=${logDir}
 num.partitions=1
 auto.create.topics.enable=false
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor=${replicas}
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
+transaction.state.log.replication.factor=${replicas}
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 min.insync.replicas=1
-default.replication.factor=1
+default.replication.factor=${replicas}
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 log.retention.hours=-1
 num.network.threads=2
 num.io.threads=4

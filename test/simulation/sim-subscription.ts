@@ -1,5 +1,5 @@
 import { notAssigned, offsetOutOfRange } from '../../broker/broker-errors.ts'
-import { createSignal } from '../../broker/embedded/signal.ts'
+import { createSignal } from '../../broker/signal.ts'
 import type { SubscribeOptions, Subscription } from '../../ports/broker.ts'
 import { type BatchDecoder, pushed, type SourceBatch } from '../../schemas/batch-decoder.ts'
 import { controlHeader } from '../../schemas/control.ts'
@@ -53,6 +53,7 @@ export async function createSimSubscription<Batch extends SourceBatch>(
   const paused = new Set<number>()
   let cursors = new Map<number, Cursor>()
   let isActive = false
+  let assignment = new AbortController()
   let isClosed = false
   /** What it does with what it was given. */
   let serving: Promise<void> = Promise.resolve()
@@ -60,6 +61,7 @@ export async function createSimSubscription<Batch extends SourceBatch>(
 
   const halt = (): void => {
     isActive = false
+    assignment.abort()
     signal.notify()
   }
   const beat = (generation: number): void => {
@@ -100,7 +102,7 @@ export async function createSimSubscription<Batch extends SourceBatch>(
     cursors = new Map()
     paused.clear()
     if (owned.length === 0) return consume()
-    const starts = await handler.assigned(owned)
+    const starts = await handler.assigned(owned, assignment.signal)
     if (!isActive) return
     for (const partition of owned) {
       const offset = starts.get(partition)
@@ -115,6 +117,7 @@ export async function createSimSubscription<Batch extends SourceBatch>(
       const { generation, partitions: owned } = await process.call('join', () => group.join(id, partitions.length))
       if (isClosed) return
       isActive = true
+      assignment = new AbortController()
       beat(generation)
       serving = serve(owned)
       await serving

@@ -1,5 +1,5 @@
 /** Wakes whoever waits; a call between two waits is not lost. */
-interface Signal {
+export interface Signal {
   notify(): void
   /** Resolves at the next `notify`, at once where one came since the last wait. */
   wait(): Promise<void>

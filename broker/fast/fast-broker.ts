@@ -1,0 +1,112 @@
+import type { Broker } from '../../ports/broker.ts'
+import { FatalError } from '../../schemas/errors.ts'
+import type { KafkaAdminPort } from '../kafkajs/kafka-admin.ts'
+import { startOffsetsOf } from '../kafkajs/kafka-reader.ts'
+import { createKafkaBroker, type KafkaBrokerOptions, type OwnClient } from '../kafkajs/kafkajs-broker.ts'
+import type { PartitionReads } from '../kafkajs/positioned-consumer.ts'
+import { createSchemaWait } from '../schema-wait.ts'
+import { createFastProducer, createFastTransactionalProducer } from './fast-producer.ts'
+import { createFetchClient } from './fetch-client.ts'
+import { createFetchedColumns } from './fetched-columns.ts'
+import { createFetchedRecords } from './fetched-records.ts'
+import { createGroupHeartbeat } from './group-heartbeat.ts'
+import { startPartitionFetch } from './partition-fetch.ts'
+import { createProduceClient } from './produce-client.ts'
+import { createTopicIds } from './topic-ids.ts'
+
+interface Probed {
+  /** @throws {FatalError} `PROTOCOL_UNSUPPORTED` */
+  probe(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * The broker port on Redpanda or Apache Kafka: what is fetched goes straight from its bytes into columns, and what is
+ * produced straight into batches. Groups and topics are kafkajs's; so is the rest, where the broker speaks too old a protocol.
+ */
+export function createFastBroker(options: Omit<KafkaBrokerOptions, 'own'>): Broker {
+  const { brokers, clientId, clock, logger: log = () => undefined } = options
+
+  /** @returns Undefined where the broker does not speak what the client does. */
+  async function spoken<Client extends Probed>(client: Client): Promise<Client | undefined> {
+    try {
+      await client.probe()
+      return client
+    } catch (error) {
+      await client.close()
+      if (!(error instanceof FatalError) || error.code !== 'PROTOCOL_UNSUPPORTED') throw error
+      log('warn', 'kafkajs does the work of the fast client', { why: error.why })
+      return undefined
+    }
+  }
+
+  const fetchClient = (topic: string, admin: KafkaAdminPort) =>
+    spoken(createFetchClient({ brokers, clientId, clock, admin, topic }))
+  const produceClient = () => spoken(createProduceClient({ brokers, clientId, clock }))
+
+  const own: OwnClient = {
+    async reads(subscribed, admin) {
+      const { topic, decoder } = subscribed
+      const port = await fetchClient(topic, admin)
+      if (port === undefined) return undefined
+      const resolveSchema = createSchemaWait(decoder, clock)
+      const group = createGroupHeartbeat(brokers, clientId)
+      return {
+        start(starts, failed) {
+          const refetch = (partition: number, offset: number): void => reads.seek(partition, offset)
+          const fetched = createFetchedColumns(subscribed, resolveSchema, refetch)
+          const reads: PartitionReads = startPartitionFetch({ port, topic, starts, clock, log, fetched, failed })
+          return reads
+        },
+        heartbeat: group.beat,
+        async close() {
+          await Promise.all([port.close(), group.close()])
+        },
+      }
+    },
+    async reader(read, admin) {
+      const { topic } = read
+      const startOffsets = await startOffsetsOf(admin, topic, read.from)
+      const port = await fetchClient(topic, admin)
+      if (port === undefined) return undefined
+      const refetch = (partition: number, offset: number): void => reads.seek(partition, offset)
+      const fetched = createFetchedRecords(read, refetch)
+      const reads: PartitionReads = startPartitionFetch({
+        ...{ port, topic, starts: startOffsets, clock, log, fetched },
+        failed: read.onError,
+      })
+      return {
+        startOffsets,
+        async close() {
+          await reads.stop()
+          await port.close()
+        },
+      }
+    },
+    async producer() {
+      const port = await produceClient()
+      return port && createFastProducer({ port, clock })
+    },
+    async transactionalProducer(transactionalId) {
+      const port = await produceClient()
+      return (
+        port && createFastTransactionalProducer({ port, clock }, transactionalId, port.transactions(transactionalId))
+      )
+    },
+  }
+  const broker = createKafkaBroker({ ...options, own })
+  const topicIds = createTopicIds(brokers, clientId, clock)
+  return {
+    ...broker,
+    admin: {
+      ...broker.admin,
+      async describeTopic(topic) {
+        const description = await broker.admin.describeTopic(topic)
+        return description && { ...description, topicId: await topicIds.idOf(topic) }
+      },
+    },
+    async close() {
+      await Promise.all([broker.close(), topicIds.close()])
+    },
+  }
+}
