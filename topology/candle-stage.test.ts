@@ -1,6 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import type { PartitionCheckpoint } from '../ports/candle-store.ts'
 import { createEngineWorld, topics } from '../test/engine-world.ts'
+import { namedCandles } from './named-candles.ts'
 import { candle } from './testing/builders.ts'
 
 const checkpoint = (epoch: number): PartitionCheckpoint => ({
@@ -20,7 +21,7 @@ it('leaves what an earlier owner of ours committed to the takeover that followed
   }
   const prepared = async (epoch: number) => {
     const runner = await takeOver(epoch)
-    return { ...runner.prepare(0), finals: [{ kind: 'final' as const, candle: candle({ revision: epoch }) }] }
+    return { ...runner.prepare(0), finals: namedCandles([{ kind: 'final', candle: candle({ revision: epoch }) }]) }
   }
   const published = async () => (await broker.admin.offsets(topics.candles)).get(0)?.latest
   const [first, second] = [await prepared(5), await prepared(6)]

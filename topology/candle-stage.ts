@@ -3,7 +3,6 @@ import type { CandleStore, PartitionCheckpoint } from '../ports/candle-store.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/logger.ts'
 import type { Snapshot } from '../ports/snapshot.ts'
-import { candleOf } from '../processors/core/candle-rows.ts'
 import type { PulseLimit } from '../processors/core/stream-element.ts'
 import type { Emission } from '../schemas/candle.ts'
 import type { CandleColumns } from '../schemas/candle-columns.ts'
@@ -14,9 +13,10 @@ import type { Interner } from '../schemas/interner.ts'
 import type { TopicNames } from '../schemas/topics.ts'
 import { emitEveryMsOf, type Topology } from './candle-topology.ts'
 import { createCommitPublisher } from './commit-publisher.ts'
-import { type ChannelPosition, createEmissionPublisher } from './emission-publisher.ts'
+import { createEmissionPublisher } from './emission-publisher.ts'
 import { createHeldReplay } from './held-replay.ts'
 import { createHistoryReader } from './history-reader.ts'
+import { namedCandles } from './named-candles.ts'
 import { unpackOutbox } from './outbox.ts'
 import { createPartitionRunner, type PartitionRunner, type PreparedCandles } from './partition-runner.ts'
 import { createSnapshotWriter } from './snapshot-writer.ts'
@@ -88,23 +88,6 @@ async function openOutput(
   const keepHistory = (partition: number, from: number): void =>
     broker.retainFrom(topics.history, new Map([[partition, from]]))
 
-  /** Every channel of the partition, in its new epoch. */
-  const channelsOf = (
-    runner: PartitionRunner,
-    epochOffset: number,
-    lastSeq: number,
-    republished: ReadonlyMap<string, ChannelPosition>,
-  ): ChannelPosition[] => {
-    const all = new Map<string, ChannelPosition>()
-    for (const id of runner.symbols()) {
-      const symbol = symbols.name(id)
-      for (const interval of options.intervals)
-        all.set(`${symbol}|${interval}`, { symbol, interval, e: runner.epoch, q: 0, offset: epochOffset, seq: lastSeq })
-    }
-    for (const [name, channel] of republished) all.set(name, { ...channel, seq: lastSeq })
-    return [...all.values()]
-  }
-
   const sync = async (): Promise<void> => {
     await broker.sync(topics.candles)
     await broker.sync(topics.deadLetters)
@@ -117,13 +100,14 @@ async function openOutput(
     const { partition, epoch, lastSeq } = checkpoint
     epochs.set(partition, epoch)
     const epochOffset = await publisher.startEpoch(partition, epoch)
-    const republished = new Map<string, ChannelPosition>()
+    const republished = new Set<string>()
     let lastOffset = epochOffset
     for (const { payload } of checkpoint.outbox) {
       const outbox = unpackOutbox(payload, { partition, partitions: identity.partitions })
-      await commits.publish(partition, epoch, outbox)
-      const sent = await publisher.publish(partition, outbox.finals)
-      for (const channel of sent.channels) republished.set(`${channel.symbol}|${channel.interval}`, channel)
+      const finals = namedCandles(outbox.finals)
+      await commits.publish(partition, epoch, { ...outbox, finals })
+      const sent = await publisher.publish(partition, finals)
+      for (const { symbol } of sent.channels) republished.add(symbol)
       lastOffset = Math.max(lastOffset, sent.lastOffset)
     }
     if (checkpoint.outbox.length > 0) await sync()
@@ -135,7 +119,9 @@ async function openOutput(
       })
       runners.set(partition, runner)
       keepHistory(partition, runner.historyFrom)
-      snapshots.note(partition, epoch, lastOffset, channelsOf(runner, epochOffset, lastSeq, republished))
+      const names = new Set([...runner.symbols().map((id) => symbols.name(id)), ...republished])
+      const start = { offset: epochOffset, seq: lastSeq }
+      snapshots.note(partition, epoch, lastOffset, publisher.channels(partition, names, options.intervals, start))
       return runner
     }
   }
@@ -153,12 +139,8 @@ async function openOutput(
 
   const publishUpdates = async (runner: PartitionRunner, rows: CandleColumns, onFailure: OnFailure): Promise<void> => {
     const { partition, epoch } = runner
-    const emissions = Array.from({ length: rows.length }, (_, i) => ({
-      kind: 'update' as const,
-      candle: candleOf(rows, i, symbols.name(rows.symbol[i] ?? 0)),
-    }))
     try {
-      const sent = await publisher.publish(partition, emissions)
+      const sent = await publisher.publish(partition, { rows, symbolName: (id) => symbols.name(id) })
       if (runners.get(partition) === runner) snapshots.note(partition, epoch, sent.lastOffset, sent.channels)
     } catch (error) {
       onFailure(partition, error)

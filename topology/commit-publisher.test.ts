@@ -4,6 +4,7 @@ import type { Emission } from '../schemas/candle.ts'
 import { FencedError } from '../schemas/errors.ts'
 import { topicNames } from '../schemas/topics.ts'
 import { createCommitPublisher } from './commit-publisher.ts'
+import { namedCandles } from './named-candles.ts'
 import { systemClock } from './system-clock.ts'
 import { candle } from './testing/builders.ts'
 
@@ -39,9 +40,9 @@ it('what is still being encoded when the partition is taken over does not go out
   const { publisher, sent } = createPublisher()
   await publisher.takeOver(0)
   const finals = Array.from({ length: 5_000 }, (_, i) => ({ kind: 'final' as const, candle: candle({ start: i }) }))
-  const late = publisher.publish(0, 1, { finals, deadLetters: [] })
+  const late = publisher.publish(0, 1, { finals: namedCandles(finals), deadLetters: [] })
   await publisher.takeOver(0)
   await expect(late).rejects.toBeInstanceOf(FencedError)
-  await publisher.publish(0, 2, { finals: finals.slice(0, 2), deadLetters: [] })
+  await publisher.publish(0, 2, { finals: namedCandles(finals.slice(0, 2)), deadLetters: [] })
   expect(sent).toEqual([[], ['epoch 2', 'epoch 2']])
 })

@@ -1,10 +1,12 @@
-import type { Broker, OutgoingRecord, TopicRecords } from '../ports/broker.ts'
+import type { Broker, OutgoingRecord } from '../ports/broker.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Emission } from '../schemas/candle.ts'
+import { type Emission, emissionNames } from '../schemas/candle.ts'
 import type { DeadLetter } from '../schemas/dead-letter.ts'
 import type { TopicNames } from '../schemas/topics.ts'
 import { createFencedProducers } from './fenced-producers.ts'
+import { createCandleReader } from './named-candles.ts'
 import type { Outbox } from './outbox.ts'
+import { bytesOf, portionBytesMax } from './portions.ts'
 
 /** Publishes what a durable commit owes to `candles` and the dead-letter topic, fenced by a transactional id. */
 export interface CommitPublisher {
@@ -24,6 +26,7 @@ export interface CommitPublisherOptions {
   readonly topics: TopicNames
   /** Before the partition's number in each transactional id. */
   readonly idPrefix: string
+  /** The emission is good until the next call. */
   encode(emission: Emission): Uint8Array
 }
 
@@ -62,16 +65,30 @@ export function createCommitPublisher({
     takeOver: producers.takeOver,
     async publish(partition, e, { finals, deadLetters }) {
       const send = producers.sender(partition)
-      const candles: OutgoingRecord[] = []
-      for (const { kind, candle } of finals) {
+      const { rows } = finals
+      const read = createCandleReader(finals)
+      let candles: OutgoingRecord[] = []
+      let bytes = 0
+      for (let i = 0; i < rows.length; i++) {
+        const candle = read(i)
+        const kind = emissionNames[rows.kind[i] as number] ?? 'final'
         const key = `${candle.symbol}|${candle.interval}|${candle.start}`
-        candles.push({ partition, key, value: encode({ kind, e, q: 0, candle }) })
-        if (candles.length % sliceMax === 0) await clock.sleep(0) // others have their turn in between
+        const record = { partition, key, value: encode({ kind, e, q: 0, candle }) }
+        bytes += bytesOf(record)
+        if (bytes > portionBytesMax) {
+          // Memory holds no more than a portion of them.
+          await send([{ topic: topics.candles, records: candles }])
+          candles = []
+          bytes = bytesOf(record)
+        }
+        candles.push(record)
+        if (i % sliceMax === sliceMax - 1) await clock.sleep(0) // others have their turn in between
       }
-      const groups: TopicRecords[] = []
-      if (candles.length > 0) groups.push({ topic: topics.candles, records: candles })
-      if (deadLetters.length > 0) groups.push({ topic: topics.deadLetters, records: deadLetters.map(deadLetterRecord) })
-      await send(groups)
+      const letters = deadLetters.map(deadLetterRecord)
+      await send([
+        { topic: topics.candles, records: candles },
+        { topic: topics.deadLetters, records: letters },
+      ])
     },
     forget: producers.forget,
     close: producers.close,

@@ -3,9 +3,11 @@ import type { OutgoingRecord } from '../ports/broker.ts'
 import type { Emission } from '../schemas/candle.ts'
 import { TransientError } from '../schemas/errors.ts'
 import { createEmissionPublisher } from './emission-publisher.ts'
+import { namedCandles } from './named-candles.ts'
 import { candle } from './testing/builders.ts'
 
-const update = (symbol: string) => ({ kind: 'update' as const, candle: candle({ symbol }) })
+const updates = (...symbols: readonly string[]) =>
+  namedCandles(symbols.map((symbol) => ({ kind: 'update', candle: candle({ symbol }) })))
 
 /** A publisher of partition 0, whose sends are told as they arrive; the `failing`th one does not. */
 function createPublisher(failing = 0) {
@@ -31,14 +33,14 @@ function createPublisher(failing = 0) {
 it('counts each channel from 1 under each owner, in the order of the calls', async () => {
   const { publisher, sent } = createPublisher()
   await publisher.startEpoch(0, 7)
-  void publisher.publish(0, [update('A'), update('B')])
+  void publisher.publish(0, updates('A', 'B'))
   expect(publisher.isBusy).toBe(true)
-  expect(await publisher.publish(0, [update('A')])).toMatchObject({
+  expect(await publisher.publish(0, updates('A'))).toMatchObject({
     channels: [{ e: 7, q: 2, offset: 3 }],
     lastOffset: 3,
   })
   await publisher.startEpoch(0, 9)
-  await publisher.publish(0, [update('A')])
+  await publisher.publish(0, updates('A'))
   expect(sent).toEqual(['epoch 7', 'A 7/1', 'B 7/1', 'A 7/2', 'epoch 9', 'A 9/1'])
   expect(publisher.isBusy).toBe(false)
 })
@@ -47,7 +49,7 @@ it('sends much in slices, and tells where each channel stands behind the last', 
   const { publisher, sent } = createPublisher()
   await publisher.startEpoch(0, 7)
   const symbols = Array.from({ length: 4_500 }, (_, i) => `S${i % 3_000}`)
-  const { channels, lastOffset } = await publisher.publish(0, symbols.map(update))
+  const { channels, lastOffset } = await publisher.publish(0, updates(...symbols))
   expect(sent.slice(1)).toEqual(symbols.map((symbol, i) => `${symbol} 7/${i < 3_000 ? 1 : 2}`))
   expect(lastOffset).toBe(4_500)
   const placed = new Map(channels.map(({ symbol, q, offset }) => [symbol, { q, offset }]))
@@ -59,14 +61,14 @@ it('sends much in slices, and tells where each channel stands behind the last', 
 it('sends nothing behind a send that failed, under that owner', async () => {
   const { publisher, sent } = createPublisher(3)
   await publisher.startEpoch(0, 7)
-  await publisher.publish(0, [update('A')])
-  const failing = publisher.publish(0, [update('A')])
+  await publisher.publish(0, updates('A'))
+  const failing = publisher.publish(0, updates('A'))
   // It waits already, and what fails before it is not known to its caller.
-  const behind = publisher.publish(0, [update('A')])
+  const behind = publisher.publish(0, updates('A'))
   await expect(failing).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE' })
   await expect(behind).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE' })
   await publisher.startEpoch(0, 8)
-  await publisher.publish(0, [update('A')])
+  await publisher.publish(0, updates('A'))
   expect(sent).toEqual(['epoch 7', 'A 7/1', 'epoch 8', 'A 8/1'])
 })
 
@@ -74,6 +76,6 @@ it('sends nothing for a partition that it was told to forget', async () => {
   const { publisher, sent } = createPublisher()
   await publisher.startEpoch(0, 7)
   publisher.forget(0)
-  expect(await publisher.publish(0, [update('A')])).toEqual({ channels: [], lastOffset: -1 })
+  expect(await publisher.publish(0, updates('A'))).toEqual({ channels: [], lastOffset: -1 })
   expect(sent).toEqual(['epoch 7'])
 })

@@ -1,5 +1,5 @@
 import type { Broker, OutgoingRecord, TopicRecords, TransactionalProducer } from '../ports/broker.ts'
-import { portionsOf } from './portions.ts'
+import { bytesOf, portionBytesMax, portionsOf } from './portions.ts'
 
 /** A transactional producer for each partition that this process owns: a later owner, anywhere, fences it. */
 export interface FencedProducers {
@@ -24,7 +24,11 @@ interface Item {
   readonly record: OutgoingRecord
 }
 
-const bytesOf = ({ record }: Item): number => 3 * (record.key?.length ?? 0) + (record.value?.length ?? 0)
+function sizeOf(groups: readonly TopicRecords[]): number {
+  let bytes = 0
+  for (const { records } of groups) for (const record of records) bytes += bytesOf(record)
+  return bytes
+}
 
 function byTopic(items: readonly Item[]): TopicRecords[] {
   const groups = new Map<string, OutgoingRecord[]>()
@@ -53,8 +57,11 @@ export function createFencedProducers(broker: Broker, idPrefix: string): FencedP
     sender(partition) {
       const producer = producers.get(partition)
       return async (groups) => {
-        const items = groups.flatMap(({ topic, records }) => records.map((record) => ({ topic, record })))
-        for (const portion of portionsOf(items, bytesOf)) await producer?.send(byTopic(portion))
+        const filled = groups.filter(({ records }) => records.length > 0)
+        if (filled.length === 0) return
+        if (sizeOf(filled) <= portionBytesMax) return producer?.send(filled)
+        const items = filled.flatMap(({ topic, records }) => records.map((record) => ({ topic, record })))
+        for (const portion of portionsOf(items, ({ record }) => bytesOf(record))) await producer?.send(byTopic(portion))
       }
     },
     forget,

@@ -9,10 +9,17 @@ import {
 } from '../schemas/candle.ts'
 import { candleNumbers } from '../schemas/candle-columns.ts'
 import type { DeadLetter, DeadLetterReason } from '../schemas/dead-letter.ts'
+import type { NamedCandles } from './named-candles.ts'
 import { packSections, readAll, type StatePlace, unmoved, unpackSections } from './packed-state.ts'
 
 /** What a commit owes to the topics: finals and corrections, and refused records. */
 export interface Outbox {
+  readonly finals: NamedCandles
+  readonly deadLetters: readonly DeadLetter[]
+}
+
+/** The same as it was read. */
+interface UnpackedOutbox {
   readonly finals: readonly Omit<Emission, 'e' | 'q'>[]
   readonly deadLetters: readonly DeadLetter[]
 }
@@ -21,16 +28,18 @@ const numbers = ['interval', ...candleNumbers] as const
 
 /** Packs an outbox for its row in the store; undefined when nothing is owed. */
 export function packOutbox({ finals, deadLetters }: Outbox): Uint8Array | undefined {
-  if (finals.length === 0 && deadLetters.length === 0) return undefined
+  const { rows, symbolName } = finals
+  if (rows.length === 0 && deadLetters.length === 0) return undefined
   const candles = createByteWriter()
-  candles.uint(finals.length)
-  for (const { kind, candle } of finals) {
-    candles.byte(emissionNames.indexOf(kind))
-    candles.text(candle.symbol)
-    for (const name of numbers) candles.f64(candle[name])
-    candles.byte(closedByNames.indexOf(candle.closedBy))
-    candles.byte(fillNames.indexOf(candle.fill))
-    candles.byte(candle.partial ? 1 : 0)
+  candles.uint(rows.length)
+  const columns = numbers.map((name) => rows[name])
+  for (let i = 0; i < rows.length; i++) {
+    candles.byte(rows.kind[i] as number)
+    candles.text(symbolName(rows.symbol[i] as number))
+    for (const column of columns) candles.f64(column[i] as number)
+    candles.byte(rows.closedBy[i] as number)
+    candles.byte(rows.fill[i] as number)
+    candles.byte(rows.partial[i] as number)
   }
   const letters = createByteWriter()
   letters.uint(deadLetters.length)
@@ -99,7 +108,7 @@ export function readDeadLetter(reader: ByteReader): DeadLetter {
  *
  * @throws {FatalError} `STATE_UNREADABLE`.
  */
-export function unpackOutbox(packed: Uint8Array, place: StatePlace): Outbox {
+export function unpackOutbox(packed: Uint8Array, place: StatePlace): UnpackedOutbox {
   const [inner, moved] = unmoved(packed, place)
   const sections = unpackSections(inner)
   const finals = readAll(sections, 'candles', readCandle)

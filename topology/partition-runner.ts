@@ -3,7 +3,7 @@ import { candleOf, copyCandles } from '../processors/core/candle-rows.ts'
 import { conservationBreach, createConservation, type Effects } from '../processors/core/effects.ts'
 import type { HistoryNeeds, OpenCandles, PulseLimit } from '../processors/core/stream-element.ts'
 import { createSymbolIndex } from '../processors/core/symbol-index.ts'
-import { type Candle, type Emission, emissionNames } from '../schemas/candle.ts'
+import type { Candle } from '../schemas/candle.ts'
 import { type CandleColumns, createCandleColumns } from '../schemas/candle-columns.ts'
 import type { ColumnBatch, PlacedControl } from '../schemas/columns.ts'
 import type { CoverageChange } from '../schemas/coverage.ts'
@@ -15,6 +15,7 @@ import { createHeldKeys } from './held-keys.ts'
 import type { HeldReplay, Replayed } from './held-replay.ts'
 import type { HistoryReader } from './history-reader.ts'
 import { createLateRanges } from './late-ranges.ts'
+import type { NamedCandles } from './named-candles.ts'
 import { packOutbox } from './outbox.ts'
 import { piecesOf } from './pieces.ts'
 import { createPipelineHost } from './pipeline-host.ts'
@@ -22,7 +23,7 @@ import type { PreparedCommit, Runner, Suspect } from './stage.ts'
 
 /** A commit of one partition, with the finals and corrections that are owed to the topics. */
 export interface PreparedCandles extends PreparedCommit {
-  readonly finals: readonly Omit<Emission, 'e' | 'q'>[]
+  readonly finals: NamedCandles
   /** Offset of `ticks.history` from which on it is still needed. */
   readonly historyFrom: number
 }
@@ -72,7 +73,7 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
   let coverage: CoverageChange[] = []
   let readOpen: OpenCandles | undefined
   let historyNeeds: HistoryNeeds | undefined
-  /** Candles of the commit in flight, by channel: they are in no table yet, and no longer open. */
+  /** Candles of the commit in flight: they are in no table yet, and no longer open. */
   let inFlight = nothingInFlight
   let out = createCandleColumns()
   const openRows = createCandleColumns(8)
@@ -223,13 +224,7 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
         release === undefined ? host.checkpoint() : { state: release.result.state, stateFull: false }
       const candles = release === undefined ? takeRows() : release.result.rows
       for (let i = 0; i < candles.length; i++) candles.seq[i] = ++lastSeq
-      // At the end of a day these are many: each is made when it is asked for, one behind the other.
-      const finals = once(() =>
-        Array.from({ length: candles.length }, (_, i) => ({
-          kind: emissionNames[candles.kind[i] ?? 1] ?? ('final' as const),
-          candle: candleOf(candles, i, symbols.name(candles.symbol[i] ?? 0)),
-        })),
-      )
+      const finals: NamedCandles = { rows: candles, symbolName: (id) => symbols.name(id) }
       const deadLetters = letters
       const lateRanges: readonly LateRange[] = [
         ...late.take(partition, (id) => symbols.name(id)),
@@ -246,8 +241,8 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
       commitNo += 1
       const previousOffset = committedOffset
       committedOffset = nextOffset
-      inFlight = once(() => byChannel(finals()))
-      const outbox = once(() => packOutbox({ finals: finals(), deadLetters }))
+      inFlight = once(() => bySymbol(candles))
+      const outbox = once(() => packOutbox({ finals, deadLetters }))
       const commit: PartitionCommit = {
         partition,
         epoch,
@@ -256,7 +251,7 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
         commitNo,
         lastSeq,
         candles,
-        symbolName: (id) => symbols.name(id),
+        symbolName: finals.symbolName,
         state,
         stateFull,
         get outbox() {
@@ -269,19 +264,16 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
         held: held.takeAdded(),
         released: release === undefined ? [] : [release.symbol],
       }
-      return {
-        ...{ commit, deadLetters, counts: taken, historyFrom: held.historyFrom(appliedTo()) },
-        get finals() {
-          return finals()
-        },
-      }
+      return { commit, deadLetters, counts: taken, historyFrom: held.historyFrom(appliedTo()), finals }
     },
     open(symbol, intervalSeconds) {
       openRows.length = 0
       readOpen?.(symbol, intervalSeconds, openRows)
       const name = symbols.name(symbol)
       const byStart = new Map<number, Candle>()
-      for (const candle of inFlight().get(`${name}|${intervalSeconds}`) ?? []) byStart.set(candle.start, candle)
+      const { rows, of } = inFlight()
+      for (const i of of(symbol))
+        if (rows.interval[i] === intervalSeconds) byStart.set(rows.start[i] as number, candleOf(rows, i, name))
       for (let i = 0; i < openRows.length; i++) byStart.set(openRows.start[i] ?? 0, candleOf(openRows, i, name))
       return [...byStart.values()].sort((a, b) => a.start - b.start)
     },
@@ -295,8 +287,14 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
   }
 }
 
-const noCandles: ReadonlyMap<string, readonly Candle[]> = new Map()
-const nothingInFlight = () => noCandles
+/** Candles, and which of them are a symbol's: their places, in order. */
+interface CandlesBySymbol {
+  readonly rows: CandleColumns
+  of(symbol: number): Iterable<number>
+}
+
+const noCandles: CandlesBySymbol = { rows: createCandleColumns(1), of: () => [] }
+const nothingInFlight = (): CandlesBySymbol => noCandles
 
 /** Makes a value when it is first asked for. */
 function once<T>(make: () => T): () => T {
@@ -307,13 +305,20 @@ function once<T>(make: () => T): () => T {
   }
 }
 
-function byChannel(finals: readonly { readonly candle: Candle }[]): ReadonlyMap<string, readonly Candle[]> {
-  const channels = new Map<string, Candle[]>()
-  for (const { candle } of finals) {
-    const key = `${candle.symbol}|${candle.interval}`
-    const known = channels.get(key)
-    if (known === undefined) channels.set(key, [candle])
-    else known.push(candle)
+/** At the end of a day these are many: a chain through the rows takes no object for each. */
+function bySymbol(rows: CandleColumns): CandlesBySymbol {
+  const first = new Map<number, number>()
+  /** The symbol's next row, or -1. */
+  const next = new Int32Array(rows.length)
+  for (let i = rows.length - 1; i >= 0; i--) {
+    const symbol = rows.symbol[i] as number
+    next[i] = first.get(symbol) ?? -1
+    first.set(symbol, i)
   }
-  return channels
+  return {
+    rows,
+    *of(symbol) {
+      for (let i = first.get(symbol) ?? -1; i >= 0; i = next[i] as number) yield i
+    },
+  }
 }

@@ -3,7 +3,7 @@ import type { Log } from '../ports/logger.ts'
 import type { ChannelSnapshot, LivePosition, Snapshot } from '../ports/snapshot.ts'
 import type { Candle } from '../schemas/candle.ts'
 import { messageOf } from '../schemas/errors.ts'
-import type { ChannelPosition } from './emission-publisher.ts'
+import type { Channel } from './emission-publisher.ts'
 
 /** Pause after a write that failed: rebuilding every channel each time would cost the candles. */
 const retryMs = 1000
@@ -13,7 +13,7 @@ const sliceMax = 1_000
 /** Keeps the snapshot behind the live topic: conflated by channel, one write at a time, retried until it works. */
 export interface SnapshotWriter {
   /** These channels moved, and everything up to `lastOffset` of the partition is told here. */
-  note(partition: number, e: number, lastOffset: number, channels: readonly ChannelPosition[]): void
+  note(partition: number, e: number, lastOffset: number, channels: readonly Channel[]): void
   /** Writes what is noted; does nothing while a write is under way. */
   flush(): Promise<void>
   forget(partition: number): void
@@ -32,9 +32,7 @@ interface PartitionNotes {
   position: LivePosition
   /** Something is noted that is not written, if only the position. */
   isOwed: boolean
-  /** Highest committed seq by channel: kept over writes. */
-  readonly seqs: Map<string, number>
-  channels: Map<string, ChannelPosition>
+  channels: Set<Channel>
 }
 
 export function createSnapshotWriter({ snapshot, log, clock, open }: SnapshotWriterOptions): SnapshotWriter {
@@ -43,31 +41,28 @@ export function createSnapshotWriter({ snapshot, log, clock, open }: SnapshotWri
   let isUp = true
   let retryAt = 0
 
-  const snapshotOf = (partition: number, notes: PartitionNotes, channel: ChannelPosition): ChannelSnapshot => ({
-    ...channel,
-    partition,
-    seq: notes.seqs.get(`${channel.symbol}|${channel.interval}`) ?? 0,
-    open: open(partition, channel.symbol, channel.interval) ?? [],
+  const snapshotOf = (partition: number, { symbol, interval, e, q, offset, seq }: Channel): ChannelSnapshot => ({
+    ...{ partition, symbol, interval, e, q, offset, seq },
+    open: open(partition, symbol, interval) ?? [],
   })
 
   const write = async (partition: number, notes: PartitionNotes): Promise<void> => {
     const { channels, position } = notes
-    notes.channels = new Map()
+    notes.channels = new Set()
     notes.isOwed = false
     try {
-      const noted = [...channels.values()]
+      const noted = [...channels]
       for (let at = 0, isLast = false; !isLast; at += sliceMax) {
         if (partitions.get(partition) !== notes) return // another owner's by now
         isLast = at + sliceMax >= noted.length
-        const slice = noted.slice(at, at + sliceMax).map((channel) => snapshotOf(partition, notes, channel))
+        const slice = noted.slice(at, at + sliceMax).map((channel) => snapshotOf(partition, channel))
         await snapshot.write(partition, isLast ? position : undefined, slice)
       }
       if (!isUp) log('info', 'snapshot store is back')
       isUp = true
       retryAt = 0
     } catch (error) {
-      // What could not be written is still owed, unless the channel has moved on.
-      for (const [key, channel] of channels) if (!notes.channels.has(key)) notes.channels.set(key, channel)
+      for (const channel of channels) notes.channels.add(channel)
       notes.isOwed = true
       if (isUp) log('warn', 'snapshot store is down: candles go on, clients get live-only', { why: messageOf(error) })
       isUp = false
@@ -79,16 +74,12 @@ export function createSnapshotWriter({ snapshot, log, clock, open }: SnapshotWri
     note(partition, e, lastOffset, channels) {
       let notes = partitions.get(partition)
       if (notes === undefined || notes.position.e !== e) {
-        notes = { position: { e, offset: lastOffset }, isOwed: true, seqs: new Map(), channels: new Map() }
+        notes = { position: { e, offset: lastOffset }, isOwed: true, channels: new Set() }
         partitions.set(partition, notes)
       }
       notes.position = { e, offset: Math.max(lastOffset, notes.position.offset) }
       notes.isOwed = true
-      for (const channel of channels) {
-        const key = `${channel.symbol}|${channel.interval}`
-        notes.channels.set(key, channel)
-        notes.seqs.set(key, Math.max(notes.seqs.get(key) ?? 0, channel.seq))
-      }
+      for (const channel of channels) notes.channels.add(channel)
     },
     async flush() {
       if (isWriting || clock.monotonic() < retryAt) return

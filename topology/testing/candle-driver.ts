@@ -95,8 +95,11 @@ export function createCandleDriver(topology: Topology, options: TopologyDriverOp
       return { runner, decoder }
     },
     store(prepared) {
-      for (const { candle } of prepared.finals)
+      const { rows, symbolName } = prepared.finals
+      for (let i = 0; i < rows.length; i++) {
+        const candle = candleOf(rows, i, symbolName(rows.symbol[i] ?? 0))
         finals.set(JSON.stringify([candle.symbol, candle.interval, candle.start]), candle)
+      }
     },
     publish(runner, payload) {
       published.push(...unpackOutbox(payload, { partition: runner.partition, partitions }).finals)
