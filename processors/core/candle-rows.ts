@@ -96,9 +96,29 @@ export function candleOf(rows: CandleColumns, i: number, symbol: string): Candle
 /** A candle to be filled by `putCandle`. */
 export function blankCandle(): { -readonly [Name in keyof Candle]: Candle[Name] } {
   return {
-    ...{ symbol: '', interval: 0, start: 0, end: 0, open: 0, high: 0, low: 0, close: 0, volume: 0, volumeLow: 0 },
-    ...{ quoteVolume: 0, quoteVolumeLow: 0, buyVolume: 0, buyVolumeLow: 0, trades: 0, firstTradeId: 0, lastTradeId: 0 },
-    ...{ final: false, revision: 0, closedBy: 'open', fill: 'traded', partial: false, seq: 0 },
+    symbol: '',
+    interval: 0,
+    start: 0,
+    end: 0,
+    open: 0,
+    high: 0,
+    low: 0,
+    close: 0,
+    volume: 0,
+    volumeLow: 0,
+    quoteVolume: 0,
+    quoteVolumeLow: 0,
+    buyVolume: 0,
+    buyVolumeLow: 0,
+    trades: 0,
+    firstTradeId: 0,
+    lastTradeId: 0,
+    final: false,
+    revision: 0,
+    closedBy: 'open',
+    fill: 'traded',
+    partial: false,
+    seq: 0,
   }
 }
 
