@@ -270,8 +270,10 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
       openRows.length = 0
       readOpen?.(symbol, intervalSeconds, openRows)
       const name = symbols.name(symbol)
-      const byStart = new Map<number, Candle>()
       const { rows, of } = inFlight()
+      // The usual case, and it is asked for with each write of a snapshot.
+      if (rows.length === 0 && openRows.length === 1) return [candleOf(openRows, 0, name)]
+      const byStart = new Map<number, Candle>()
       for (const i of of(symbol))
         if (rows.interval[i] === intervalSeconds) byStart.set(rows.start[i] as number, candleOf(rows, i, name))
       for (let i = 0; i < openRows.length; i++) byStart.set(openRows.start[i] ?? 0, candleOf(openRows, i, name))

@@ -1,7 +1,8 @@
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { zstdCompressSync } from 'node:zlib'
 import kafkajs, { CompressionTypes } from 'kafkajs'
-import { compressFrameSync, decompressFrameSync } from 'lz4-napi'
-import { snappyDecompress, snappyStore } from '../wire/snappy.ts'
+import { compressFrameSync } from 'lz4-napi'
+import { snappyStore } from '../wire/snappy.ts'
+import { codecOf, unpack } from '../wire/unpack.ts'
 
 // A CommonJS package: Node sees only some of its exports by name.
 const { CompressionCodecs } = kafkajs
@@ -14,14 +15,14 @@ interface Encoder {
 export function registerCodecs(): void {
   CompressionCodecs[CompressionTypes.LZ4] = () => ({
     compress: async (encoder: Encoder) => compressFrameSync(encoder.buffer),
-    decompress: async (buffer: Buffer) => decompressFrameSync(buffer),
+    decompress: async (buffer: Buffer) => unpack(codecOf.lz4, buffer),
   })
   CompressionCodecs[CompressionTypes.Snappy] = () => ({
     compress: async (encoder: Encoder) => snappyStore(encoder.buffer),
-    decompress: async (buffer: Buffer) => snappyDecompress(buffer),
+    decompress: async (buffer: Buffer) => unpack(codecOf.snappy, buffer),
   })
   CompressionCodecs[CompressionTypes.ZSTD] = () => ({
     compress: async (encoder: Encoder) => zstdCompressSync(encoder.buffer),
-    decompress: async (buffer: Buffer) => zstdDecompressSync(buffer),
+    decompress: async (buffer: Buffer) => unpack(codecOf.zstd, buffer),
   })
 }

@@ -2,6 +2,7 @@ import { crc32c } from '@platformatic/kafka'
 import { compressFrameSync } from 'lz4-napi'
 import type { OutgoingRecord } from '../../ports/broker.ts'
 import { attribute, batchField, batchLengthBytes, batchMagic } from './record-batch.ts'
+import { codecOf } from './unpack.ts'
 
 /** What a batch says of its producer. */
 export interface BatchProducer {
@@ -13,7 +14,7 @@ export interface BatchProducer {
 }
 
 const firstBytes = 64 * 1024
-const lz4Codec = 3
+
 /** What no producer is: its records are neither numbered nor part of a transaction. */
 export const noProducer: BatchProducer = { producerId: -1n, epoch: -1, sequence: -1, isTransactional: false }
 
@@ -76,7 +77,7 @@ export class BatchWriter {
     batch.writeInt32BE(-1, batchField.leaderEpoch)
     batch.writeInt8(batchMagic, batchField.magic)
     batch.writeInt16BE(
-      (isPacked ? lz4Codec : 0) | (isTransactional ? attribute.transactional : 0),
+      (isPacked ? codecOf.lz4 : codecOf.none) | (isTransactional ? attribute.transactional : 0),
       batchField.attributes,
     )
     batch.writeInt32BE(this.#count - 1, batchField.lastOffsetDelta)

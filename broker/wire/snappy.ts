@@ -2,22 +2,22 @@
 const javaMagic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0])
 const javaHeaderBytes = 16
 
-/** A batch holds at most this many bytes when it is unpacked. */
-const bytesMax = 256 * 1024 * 1024
-
 /**
  * Unpacks Snappy, bare or in Java's framing.
  *
  * @see https://github.com/google/snappy/blob/main/format_description.txt
- * @throws {RangeError} When the bytes are not Snappy.
+ * @throws {RangeError} When the bytes are not Snappy, or unpack to more than `bytesMax`.
  */
-export function snappyDecompress(bytes: Buffer): Buffer {
-  if (!bytes.subarray(0, javaMagic.length).equals(javaMagic)) return decompressBlock(bytes)
+export function snappyDecompress(bytes: Buffer, bytesMax: number): Buffer {
+  if (!bytes.subarray(0, javaMagic.length).equals(javaMagic)) return decompressBlock(bytes, bytesMax)
+  let left = bytesMax
   const blocks: Buffer[] = []
   for (let at = javaHeaderBytes; at < bytes.length; ) {
     const length = bytes.readUInt32BE(at)
     at += 4
-    blocks.push(decompressBlock(bytes.subarray(at, at + length)))
+    const block = decompressBlock(bytes.subarray(at, at + length), left)
+    left -= block.length
+    blocks.push(block)
     at += length
   }
   return Buffer.concat(blocks)
@@ -35,7 +35,7 @@ export function snappyStore(bytes: Buffer): Buffer {
   return Buffer.concat(parts)
 }
 
-function decompressBlock(bytes: Buffer): Buffer {
+function decompressBlock(bytes: Buffer, bytesMax: number): Buffer {
   let at = 0
   let length = 0
   for (let shift = 0; ; shift += 7) {

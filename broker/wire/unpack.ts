@@ -1,16 +1,19 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { decompressFrameSync } from 'lz4-napi'
+import { lz4Decompress } from './lz4.ts'
 import { snappyDecompress } from './snappy.ts'
 
 /** A batch holds at most this many bytes when it is unpacked. */
 const unpackedBytesMax = 256 * 1024 * 1024
 
-/** By the code in a batch's attributes. */
+/** Codes in a batch's attributes. */
+export const codecOf = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
+
+/** By their codes. */
 const codecs: readonly ((bytes: Buffer) => Buffer)[] = [
   (bytes) => bytes,
   (bytes) => gunzipSync(bytes, { maxOutputLength: unpackedBytesMax }),
-  (bytes) => snappyDecompress(bytes),
-  (bytes) => decompressFrameSync(bytes),
+  (bytes) => snappyDecompress(bytes, unpackedBytesMax),
+  (bytes) => lz4Decompress(bytes, unpackedBytesMax),
   (bytes) => zstdDecompressSync(bytes, { maxOutputLength: unpackedBytesMax }),
 ]
 
