@@ -4,8 +4,9 @@ import { FatalError, TransientError } from '../../schemas/errors.ts'
 import { brokerClosed, producerFenced, unknownPartition } from '../broker-errors.ts'
 import { BatchWriter } from '../wire/batch-writer.ts'
 import { byTopic, type OutgoingBatch } from '../wire/produce.ts'
+import type { ProducerIdentity, TopicPartitions } from '../wire/requests.ts'
 import { again } from './again.ts'
-import type { ProducePort, ProducerIdentity, TopicPartitions } from './produce-port.ts'
+import type { ProducePort } from './produce-port.ts'
 
 /** Of one batch, before it is packed: well below what a broker takes by default (1 MiB). */
 const batchBytesMax = 512 * 1024

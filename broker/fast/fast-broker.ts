@@ -5,6 +5,8 @@ import { startOffsetsOf } from '../kafkajs/kafka-reader.ts'
 import { createKafkaBroker, type KafkaBrokerOptions, type OwnClient } from '../kafkajs/kafkajs-broker.ts'
 import type { PartitionReads } from '../kafkajs/positioned-consumer.ts'
 import { createSchemaWait } from '../schema-wait.ts'
+import type { Connection } from '../wire/connection.ts'
+import { asked, createCluster } from './cluster.ts'
 import { createFastProducer, createFastTransactionalProducer } from './fast-producer.ts'
 import { createFetchClient } from './fetch-client.ts'
 import { createFetchedColumns } from './fetched-columns.ts'
@@ -12,7 +14,6 @@ import { createFetchedRecords } from './fetched-records.ts'
 import { createGroupHeartbeat } from './group-heartbeat.ts'
 import { startPartitionFetch } from './partition-fetch.ts'
 import { createProduceClient } from './produce-client.ts'
-import { createTopicIds } from './topic-ids.ts'
 
 interface Probed {
   /** @throws {FatalError} `PROTOCOL_UNSUPPORTED` */
@@ -40,9 +41,11 @@ export function createFastBroker(options: Omit<KafkaBrokerOptions, 'own'>): Brok
     }
   }
 
+  const connections = { all: new Set<Connection>() }
+  const cluster = () => createCluster({ brokers, clientId, clock, connections })
   const fetchClient = (topic: string, admin: KafkaAdminPort) =>
-    spoken(createFetchClient({ brokers, clientId, clock, admin, topic }))
-  const produceClient = () => spoken(createProduceClient({ brokers, clientId, clock }))
+    spoken(createFetchClient({ cluster: cluster(), brokers, admin, topic }))
+  const produceClient = () => spoken(createProduceClient({ cluster: cluster(), brokers, clock }))
 
   const own: OwnClient = {
     async reads(subscribed, admin) {
@@ -50,7 +53,7 @@ export function createFastBroker(options: Omit<KafkaBrokerOptions, 'own'>): Brok
       const port = await fetchClient(topic, admin)
       if (port === undefined) return undefined
       const resolveSchema = createSchemaWait(decoder, clock)
-      const group = createGroupHeartbeat(brokers, clientId)
+      const group = createGroupHeartbeat(cluster(), brokers)
       return {
         start(starts, failed) {
           const refetch = (partition: number, offset: number): void => reads.seek(partition, offset)
@@ -95,18 +98,21 @@ export function createFastBroker(options: Omit<KafkaBrokerOptions, 'own'>): Brok
     },
   }
   const broker = createKafkaBroker({ ...options, own })
-  const topicIds = createTopicIds(brokers, clientId, clock)
+  const topics = cluster()
   return {
     ...broker,
     admin: {
       ...broker.admin,
       async describeTopic(topic) {
         const description = await broker.admin.describeTopic(topic)
-        return description && { ...description, topicId: await topicIds.idOf(topic) }
+        if (description === undefined) return undefined
+        // kafkajs cannot tell one incarnation of a topic from another.
+        const { topicId } = await asked(brokers, topics.topic(topic, true))
+        return { ...description, topicId }
       },
     },
     async close() {
-      await Promise.all([broker.close(), topicIds.close()])
+      await Promise.all([broker.close(), topics.close()])
     },
   }
 }

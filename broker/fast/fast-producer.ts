@@ -2,8 +2,9 @@ import type { Producer, TransactionalProducer } from '../../ports/broker.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { FencedError, type RedwickError } from '../../schemas/errors.ts'
 import { brokerClosed } from '../broker-errors.ts'
+import type { ProducerIdentity } from '../wire/requests.ts'
 import { type BatchSends, createBatchSends, partitionsOf } from './batch-sends.ts'
-import type { ProducePort, ProducerIdentity, TransactionPort } from './produce-port.ts'
+import type { ProducePort, TransactionPort } from './produce-port.ts'
 
 interface ProducerOptions {
   readonly port: ProducePort

@@ -1,81 +1,16 @@
-import {
-  type API,
-  type Callback,
-  ConnectionPool,
-  Consumer,
-  createAPI,
-  FetchIsolationLevels,
-  fetchV11,
-  fetchV12,
-  fetchV13,
-  fetchV14,
-  fetchV15,
-  fetchV16,
-  fetchV17,
-  kGetApi,
-  UnsupportedApiError,
-} from '@platformatic/kafka'
-import type { Clock } from '../../ports/clock.ts'
 import { FatalError } from '../../schemas/errors.ts'
 import type { KafkaAdminPort } from '../kafkajs/kafka-admin.ts'
-import { type FetchedResponse, flexibleFetch, parseFetchResponse } from '../wire/fetch-response.ts'
-import { asked } from './client-errors.ts'
-import { clientOptions, connectMsMax, requestMsMax } from './client-options.ts'
+import { type FetchRequest, fetchVersions, topicIdsFetch } from '../wire/fetch.ts'
+import { asked, type Cluster, unsupported } from './cluster.ts'
 import type { FetchPort } from './partition-fetch.ts'
-import { topicMetadata } from './topic-metadata.ts'
 
 /** How long a broker waits for records before it answers with none; a stop waits for no answer. */
 const pollMsMax = 250
 const answerBytesMax = 16 * 1_048_576
-const fetchApiKey = 1
-
-const requests = new Map<number, { readonly createRequest: unknown }>([
-  [11, fetchV11],
-  [12, fetchV12],
-  [13, fetchV13],
-  [14, fetchV14],
-  [15, fetchV15],
-  [16, fetchV16],
-  [17, fetchV17],
-])
-
-/** The client's consumer, which never joins its group, with a parser of ours for what it fetches. */
-class BytesConsumer extends Consumer {
-  readonly #apis = new Map<number, API<unknown[], FetchedResponse>>()
-
-  override [kGetApi]<Args extends Array<unknown>, Answer>(name: string, callback: Callback<API<Args, Answer>>): void {
-    super[kGetApi]<Args, Answer>(name, (error, api) => {
-      const ours = name === 'Fetch' && api !== undefined ? this.#apiOf(api.version) : undefined
-      if (error !== null || api === undefined || name !== 'Fetch') callback(error, api)
-      else if (ours === undefined) callback(new UnsupportedApiError(`version ${api.version} of Fetch is not read`), api)
-      else callback(null, ours as unknown as API<Args, Answer>)
-    })
-  }
-
-  #apiOf(version: number): API<unknown[], FetchedResponse> | undefined {
-    const known = this.#apis.get(version)
-    const request = requests.get(version)
-    if (known !== undefined || request === undefined) return known
-    const isFlexible = version >= flexibleFetch
-    const made = createAPI(
-      ...([
-        fetchApiKey,
-        version,
-        request.createRequest,
-        parseFetchResponse,
-        isFlexible,
-        isFlexible,
-      ] as unknown as Parameters<typeof createAPI>),
-    ) as unknown as API<unknown[], FetchedResponse>
-    this.#apis.set(version, made)
-    return made
-  }
-}
 
 interface FetchClientOptions {
+  readonly cluster: Cluster
   readonly brokers: readonly string[]
-  readonly clientId: string
-  readonly clock: Clock
   readonly admin: Pick<KafkaAdminPort, 'offsets'>
   readonly topic: string
 }
@@ -86,47 +21,42 @@ export interface FetchClient extends FetchPort {
   close(): Promise<void>
 }
 
-/** Fetches a topic's batches as bytes, over connections of its own: a long poll holds up nothing else. */
-export function createFetchClient({ brokers, clientId, clock, admin, topic }: FetchClientOptions): FetchClient {
-  const consumer = new BytesConsumer({
-    ...clientOptions(brokers, clientId),
-    groupId: `${clientId}-fetch`,
-    isolationLevel: FetchIsolationLevels.READ_COMMITTED,
-  })
-  consumer.topics.trackAll(topic)
-  const connectionPool = new ConnectionPool(clientId, { connectTimeout: connectMsMax, requestTimeout: requestMsMax })
-  let topicId: string | undefined
+/** Fetches a topic's batches as bytes. */
+export function createFetchClient({ cluster, brokers, admin, topic }: FetchClientOptions): FetchClient {
+  let topicId: string | null | undefined
+  let request: FetchRequest | undefined
+
+  /** Without ids of topics only versions will do that name them. */
+  async function requestOf(): Promise<FetchRequest> {
+    const hasId = topicId !== null && topicId !== undefined
+    request ??= await cluster.spoken(fetchVersions.filter(({ version }) => hasId || version < topicIdsFetch))
+    if (request === undefined) throw unsupported(brokers, 'Fetch, from version 11 on')
+    return request
+  }
 
   return {
     async probe() {
-      const api = new Promise<void>((resolve, reject) => {
-        consumer[kGetApi]('Fetch', (error) => (error === null ? resolve() : reject(error)))
-      })
-      await asked(brokers, api, topic)
+      await asked(brokers, requestOf())
+      request = undefined
     },
     async leaders() {
-      const found = await topicMetadata({ base: consumer, brokers, clock, topic, isAnew: true })
-      topicId ??= found.id
+      const found = await asked(brokers, cluster.topic(topic, true))
+      topicId ??= found.topicId
       // Offsets of the old one mean nothing in the new one.
-      if (topicId !== found.id) throw topicMadeAnew(topic)
-      return new Map(found.partitions.map(({ leader }, partition) => [partition, leader]))
+      if (topicId !== found.topicId) throw topicMadeAnew(topic)
+      return found.leaders
     },
-    async fetch(node, wanted) {
-      const partitions = wanted.map(({ partition, offset, bytesMax, lastEpoch }) => ({
-        ...{ partition, currentLeaderEpoch: -1, fetchOffset: BigInt(offset) },
-        ...{ lastFetchedEpoch: lastEpoch, partitionMaxBytes: bytesMax },
-      }))
-      const answer = consumer.fetch({
-        ...{ node, connectionPool, maxWaitTime: pollMsMax, minBytes: 1, maxBytes: answerBytesMax },
-        topics: [{ topicId: topicId ?? '', partitions }],
-      })
-      const { responses } = (await asked(brokers, answer, topic)) as unknown as FetchedResponse
-      return responses.flatMap((response) => response.partitions)
-    },
+    fetch: (node, partitions) =>
+      asked(
+        brokers,
+        requestOf().then((one) =>
+          cluster.call(node, 'fetch', one, {
+            ...{ waitMs: pollMsMax, bytesMax: answerBytesMax, topic, topicId: topicId ?? '', partitions },
+          }),
+        ),
+      ),
     ranges: () => admin.offsets(topic),
-    async close() {
-      await Promise.all([consumer.close(true), connectionPool.close()])
-    },
+    close: () => cluster.close(),
   }
 }
 

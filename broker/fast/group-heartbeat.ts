@@ -1,9 +1,6 @@
-import { Base, FindCoordinatorKeyTypes, findCoordinatorV2, heartbeatV3 } from '@platformatic/kafka'
 import type { Membership } from '../kafkajs/positioned-consumer.ts'
-import { asked, codeOf } from './client-errors.ts'
-import { clientOptions } from './client-options.ts'
-
-type Node = Parameters<Base['connections']['get']>[0]
+import { heartbeat, KafkaRefusal } from '../wire/requests.ts'
+import { asked, type Cluster } from './cluster.ts'
 
 const rebalanceCode = 27
 
@@ -14,32 +11,17 @@ export interface GroupHeartbeat {
   close(): Promise<void>
 }
 
-export function createGroupHeartbeat(brokers: readonly string[], clientId: string): GroupHeartbeat {
-  const base = new Base(clientOptions(brokers, clientId))
-  /** The coordinator of the group, while it says nothing else. */
-  let coordinator: { readonly groupId: string; readonly nodeId: number } | undefined
+export function createGroupHeartbeat(cluster: Cluster, brokers: readonly string[]): GroupHeartbeat {
+  /** The group's, while it says nothing else. */
+  let coordinator: number | undefined
 
-  async function nodeOf(groupId: string): Promise<Node> {
-    const { brokers: nodes } = await base.metadata({ topics: [] })
-    if (coordinator?.groupId !== groupId) {
-      const [any] = nodes.values()
-      if (any === undefined) throw new Error('the cluster has no broker')
-      const connection = await base.connections.get(any)
-      const answer = await findCoordinatorV2.api.async(connection, FindCoordinatorKeyTypes.GROUP, [groupId])
-      coordinator = { groupId, nodeId: answer.coordinators[0]?.nodeId ?? -1 }
-    }
-    const node = nodes.get(coordinator.nodeId)
-    if (node === undefined) throw new Error(`the cluster does not know its broker ${coordinator.nodeId}`)
-    return node
-  }
-
-  async function tell({ groupId, groupGenerationId, memberId }: Membership): Promise<void> {
+  async function tell(member: Membership): Promise<void> {
     try {
-      const connection = await base.connections.get(await nodeOf(groupId))
-      await heartbeatV3.api.async(connection, groupId, groupGenerationId, memberId, null)
+      coordinator ??= await cluster.coordinator(member.groupId, 'group')
+      await cluster.call(coordinator, 'heartbeat', heartbeat, member)
     } catch (error) {
       // A rebalance is what a member that gives its partitions up is told; it stays a member.
-      if (codeOf(error) === rebalanceCode) return
+      if (error instanceof KafkaRefusal && error.kafkaCode === rebalanceCode) return
       coordinator = undefined
       throw error
     }
@@ -47,6 +29,6 @@ export function createGroupHeartbeat(brokers: readonly string[], clientId: strin
 
   return {
     beat: (member) => asked(brokers, tell(member)),
-    close: () => base.close(),
+    close: () => cluster.close(),
   }
 }

@@ -7,10 +7,10 @@ import { propertyMsMax, propertyRuns } from '../../test/property-runs.ts'
 import { createRandom } from '../../topology/random.ts'
 import { realClock } from '../contract/real-clock.ts'
 import { BatchWriter } from '../wire/batch-writer.ts'
-import type { FetchedPartition } from '../wire/fetch-response.ts'
+import type { FetchedPartition, PartitionToFetch } from '../wire/fetch.ts'
 import { FetchedCursor } from '../wire/fetched-cursor.ts'
 import { batchField } from '../wire/record-batch.ts'
-import { type FetchPort, startPartitionFetch, type WantedPartition } from './partition-fetch.ts'
+import { type FetchPort, startPartitionFetch } from './partition-fetch.ts'
 
 const partitionCount = 3
 const leaderCount = 2
@@ -52,8 +52,8 @@ function cluster(seed: number, trouble: number): Cluster {
     if (happens()) throw new TransientError({ code: 'BROKER_UNREACHABLE', message: 'no' })
     if (happens()) leaders[upTo(partitionCount - 1)] = upTo(leaderCount - 1)
   }
-  const partOf = (leader: number, { partition, offset }: WantedPartition): FetchedPartition => {
-    const empty = { partitionIndex: partition, abortedTransactions: [], preferredReadReplica: -1, records: null }
+  const partOf = (leader: number, { partition, offset }: PartitionToFetch): FetchedPartition => {
+    const empty = { partitionIndex: partition, abortedTransactions: [] }
     const nothing = { ...empty, errorCode: 0, diverging: undefined, bytes: Buffer.alloc(0) }
     if (leaders[partition] !== leader) return { ...nothing, errorCode: 6 }
     if (happens()) return { ...nothing, errorCode: 9 }
@@ -191,7 +191,7 @@ it('asks for more where a batch is larger than what it asked for', async () => {
   expect(asked.slice(0, 3)).toEqual([1_048_576, 2 * 1_048_576, 4 * 1_048_576])
 })
 
-const nothing = { partitionIndex: 0, abortedTransactions: [], preferredReadReplica: -1, records: null }
+const nothing = { partitionIndex: 0, abortedTransactions: [] }
 const cut = { epoch: 3, endOffset: 5n }
 
 it.each([

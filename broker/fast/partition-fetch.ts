@@ -5,7 +5,7 @@ import { FatalError, TransientError } from '../../schemas/errors.ts'
 import { logTruncated, offsetOutOfRange, partitionRefused } from '../broker-errors.ts'
 import type { PartitionReads } from '../kafkajs/positioned-consumer.ts'
 import { createSignal, type Signal } from '../signal.ts'
-import type { FetchedPartition } from '../wire/fetch-response.ts'
+import type { FetchedPartition, PartitionToFetch } from '../wire/fetch.ts'
 import type { AbortedTransaction } from '../wire/fetched-cursor.ts'
 import { endOfBatches } from '../wire/record-batch.ts'
 
@@ -21,15 +21,6 @@ const leaderlessMs = 500
 const passing = new Set([...[3, 5, 6, 7, 8, 9, 13], ...[56, 74, 75, 76, 78, 100, 103]])
 const outOfRangeCode = 1
 
-/** One partition that is asked for. */
-export interface WantedPartition {
-  readonly partition: number
-  readonly offset: number
-  readonly bytesMax: number
-  /** Epoch of the leader that wrote what was read last, or -1: tells a log that was cut meanwhile. */
-  readonly lastEpoch: number
-}
-
 /** What fetches. Every call may be made again after it failed. */
 export interface FetchPort {
   /**
@@ -40,7 +31,7 @@ export interface FetchPort {
    */
   leaders(): Promise<ReadonlyMap<number, number>>
   /** One long poll. @throws {TransientError} */
-  fetch(leader: number, wanted: readonly WantedPartition[]): Promise<readonly FetchedPartition[]>
+  fetch(leader: number, wanted: readonly PartitionToFetch[]): Promise<readonly FetchedPartition[]>
   ranges(): Promise<ReadonlyMap<number, OffsetRange>>
 }
 

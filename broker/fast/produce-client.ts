@@ -1,23 +1,18 @@
-import {
-  type API,
-  addPartitionsToTxnV2,
-  Base,
-  type Broker as BrokerNode,
-  type Connection,
-  endTxnV2,
-  FindCoordinatorKeyTypes,
-  findCoordinatorV2,
-  initProducerIdV3,
-} from '@platformatic/kafka'
 import type { Clock } from '../../ports/clock.ts'
-import { FatalError, TransientError } from '../../schemas/errors.ts'
+import { TransientError } from '../../schemas/errors.ts'
 import { producerFenced } from '../broker-errors.ts'
-import { produceApi, produceApiKey, produceVersion } from '../wire/produce.ts'
+import { produce } from '../wire/produce.ts'
+import {
+  addPartitions,
+  endTransaction,
+  findCoordinator,
+  initProducerId,
+  KafkaRefusal,
+  nobody,
+} from '../wire/requests.ts'
 import { again } from './again.ts'
-import { asked, codeOf } from './client-errors.ts'
-import { clientOptions } from './client-options.ts'
-import type { ProducePort, ProducerIdentity, TransactionPort } from './produce-port.ts'
-import { topicMetadata } from './topic-metadata.ts'
+import { asked, type Cluster, unsupported } from './cluster.ts'
+import type { ProducePort, TransactionPort } from './produce-port.ts'
 
 /** Until the replicas have it. */
 const replicasMsMax = 5_000
@@ -28,6 +23,7 @@ const endingMsMin = 5
 const endingMsMax = 200
 const endingTriesMax = 40
 const endingCode = 'TRANSACTION_ENDING'
+const lane = 'produce'
 
 const concurrentTransactions = 51
 /** The coordinator is another, or not ready. */
@@ -36,18 +32,12 @@ const fencedCodes = new Set([47, 90])
 /** The coordinator knows nothing of this producer any more, or of another state of it. */
 const lostCodes = new Set([48, 49, 59])
 
-/** Versions that are spoken, one of each: all of Kafka 2.5 to 4 have them, and Redpanda. */
-const spoken: readonly (readonly [key: number, version: number])[] = [
-  [produceApiKey, produceVersion],
-  [findCoordinatorV2.api.key, findCoordinatorV2.api.version],
-  [initProducerIdV3.api.key, initProducerIdV3.api.version],
-  [addPartitionsToTxnV2.api.key, addPartitionsToTxnV2.api.version],
-  [endTxnV2.api.key, endTxnV2.api.version],
-]
+/** One version of each: all of Kafka 2.5 to 4 have them, and Redpanda. */
+const spoken = [produce, findCoordinator, initProducerId, addPartitions, endTransaction] as const
 
 interface ProduceClientOptions {
+  readonly cluster: Cluster
   readonly brokers: readonly string[]
-  readonly clientId: string
   readonly clock: Clock
 }
 
@@ -58,43 +48,15 @@ export interface ProduceClient extends ProducePort {
 }
 
 /** Carries record batches over connections of its own: one producer's wait holds up no other. */
-export function createProduceClient({ brokers, clientId, clock }: ProduceClientOptions): ProduceClient {
-  const base = new Base(clientOptions(brokers, clientId))
+export function createProduceClient({ cluster, brokers, clock }: ProduceClientOptions): ProduceClient {
   let isClosed = false
-
-  const call = <Arguments extends unknown[], Answer>(
-    node: BrokerNode,
-    api: API<Arguments, Answer>,
-    ...args: Arguments
-  ): Promise<Answer> => base.connections.get(node).then((connection: Connection) => api.async(connection, ...args))
-
-  async function nodeOf(id: number): Promise<BrokerNode> {
-    const known = base.currentMetadata?.brokers.get(id)
-    const node = known ?? (await base.metadata({ topics: [], forceUpdate: true })).brokers.get(id)
-    if (node === undefined)
-      throw new TransientError({ code: 'BROKER_TROUBLE', message: `the cluster does not know its broker ${id}` })
-    return node
-  }
-
-  const anyNode = async (): Promise<BrokerNode> => {
-    const { brokers: nodes } = await base.metadata({ topics: [], forceUpdate: true })
-    const [node] = nodes.values()
-    if (node === undefined)
-      throw new TransientError({ code: 'BROKER_UNREACHABLE', message: 'the cluster has no broker' })
-    return node
-  }
-
-  async function coordinatorOf(transactionalId: string): Promise<number> {
-    const find = call(await anyNode(), findCoordinatorV2.api, FindCoordinatorKeyTypes.TRANSACTION, [transactionalId])
-    return (await find).coordinators[0]?.nodeId ?? -1
-  }
 
   function transactions(transactionalId: string): TransactionPort {
     let coordinator: number | undefined
 
     /** What the coordinator says of the id itself; every other error as it came. */
     const said = (error: unknown): unknown => {
-      const code = codeOf(error)
+      const code = error instanceof KafkaRefusal ? error.kafkaCode : undefined
       if (code === undefined || movedCodes.has(code)) coordinator = undefined
       if (code === undefined) return error
       if (fencedCodes.has(code)) return producerFenced(transactionalId, error)
@@ -113,16 +75,16 @@ export function createProduceClient({ brokers, clientId, clock }: ProduceClientO
       return error
     }
 
-    const once = async <Answer>(ask: (node: BrokerNode) => Promise<Answer>): Promise<Answer> => {
+    const once = async <Answer>(ask: (node: number) => Promise<Answer>): Promise<Answer> => {
       try {
-        coordinator ??= await coordinatorOf(transactionalId)
-        return await ask(await nodeOf(coordinator))
+        coordinator ??= await cluster.coordinator(transactionalId, 'transaction')
+        return await ask(coordinator)
       } catch (error) {
         throw said(error)
       }
     }
 
-    const coordinated = async <Answer>(ask: (node: BrokerNode) => Promise<Answer>): Promise<Answer> => {
+    const coordinated = async <Answer>(ask: (node: number) => Promise<Answer>): Promise<Answer> => {
       let pauseMs = endingMsMin
       for (let tries = 1; ; tries++) {
         try {
@@ -141,56 +103,28 @@ export function createProduceClient({ brokers, clientId, clock }: ProduceClientO
     }
 
     return {
-      takeId: (current) =>
-        coordinated(async (node) => {
-          const { producerId, epoch } = current ?? { producerId: -1n, epoch: -1 }
-          const args = [transactionalId, transactionMsMax, producerId, epoch] as const
-          const answer = await call(node, initProducerIdV3.api, ...args)
-          return { producerId: answer.producerId, epoch: answer.producerEpoch }
-        }),
-      addPartitions: ({ producerId, epoch }, topics) =>
-        coordinated(async (node) => {
-          const named = topics.map(({ topic, partitions }) => ({ name: topic, partitions: [...partitions] }))
-          const ids = { transactionalId, producerId, producerEpoch: epoch }
-          await call(node, addPartitionsToTxnV2.api, [{ ...ids, verifyOnly: false, topics: named }])
-        }),
-      commit: ({ producerId, epoch }) =>
-        coordinated(async (node) => {
-          await call(node, endTxnV2.api, transactionalId, producerId, epoch, true)
-        }),
+      takeId: (current = nobody) =>
+        coordinated((node) => cluster.call(node, lane, initProducerId, transactionalId, transactionMsMax, current)),
+      addPartitions: (producer, topics) =>
+        coordinated((node) => cluster.call(node, lane, addPartitions, transactionalId, producer, topics)),
+      commit: (producer) =>
+        coordinated((node) => cluster.call(node, lane, endTransaction, transactionalId, producer, true)),
     }
   }
 
   return {
     transactions,
     async probe() {
-      const apis = await asked(brokers, base.listApis())
-      const missing = spoken.filter(
-        ([key, version]) =>
-          !apis.some(
-            ({ apiKey, minVersion, maxVersion }) => apiKey === key && minVersion <= version && version <= maxVersion,
-          ),
-      )
-      if (missing.length === 0) return
-      throw new FatalError({
-        code: 'PROTOCOL_UNSUPPORTED',
-        message: `the broker at ${brokers.join(', ')} does not speak what is spoken here`,
-        why: missing.map(([key, version]) => `request ${key}, version ${version}`).join('; '),
-      })
+      for (const request of spoken)
+        if ((await asked(brokers, cluster.spoken([request]))) === undefined)
+          throw unsupported(brokers, `request ${request.key}, version ${request.version}`)
     },
-    async leaders(topic, isAnew) {
-      const found = await topicMetadata({ base, brokers, clock, topic, isAnew })
-      return new Map(found.partitions.map(({ leader }, partition) => [partition, leader]))
-    },
-    async produce(leader, transactionalId, batches) {
-      const answer = async () => call(await nodeOf(leader), produceApi, transactionalId, replicasMsMax, batches)
-      return asked(brokers, answer())
-    },
-    async identify() {
-      const ask = async (): Promise<ProducerIdentity> => {
-        const answer = await call(await anyNode(), initProducerIdV3.api, null, transactionMsMax, -1n, -1)
-        return { producerId: answer.producerId, epoch: answer.producerEpoch }
-      }
+    leaders: async (topic, isAnew) => (await asked(brokers, cluster.topic(topic, isAnew))).leaders,
+    produce: (leader, transactionalId, batches) =>
+      asked(brokers, cluster.call(leader, lane, produce, transactionalId, replicasMsMax, batches)),
+    identify() {
+      const ask = async () =>
+        cluster.call(await cluster.anyNode(), lane, initProducerId, null, transactionMsMax, nobody)
       return again(
         clock,
         () => isClosed,
@@ -199,7 +133,7 @@ export function createProduceClient({ brokers, clientId, clock }: ProduceClientO
     },
     async close() {
       isClosed = true
-      await base.close()
+      await cluster.close()
     },
   }
 }

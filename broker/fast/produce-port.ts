@@ -1,15 +1,5 @@
 import type { OutgoingBatch, ProducedPartition } from '../wire/produce.ts'
-
-/** What the broker knows a producer by; a later one with its transactional id has a higher epoch. */
-export interface ProducerIdentity {
-  readonly producerId: bigint
-  readonly epoch: number
-}
-
-export interface TopicPartitions {
-  readonly topic: string
-  readonly partitions: readonly number[]
-}
+import type { ProducerIdentity, TopicPartitions } from '../wire/requests.ts'
 
 /** What carries record batches. Each call is one try; every one of them may be made again after it failed. */
 export interface ProducePort {

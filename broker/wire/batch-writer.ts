@@ -1,4 +1,4 @@
-import { crc32c } from '@platformatic/kafka'
+import { crc32c } from '@node-rs/crc32'
 import { compressFrameSync } from 'lz4-napi'
 import type { OutgoingRecord } from '../../ports/broker.ts'
 import { attribute, batchField, batchLengthBytes, batchMagic } from './record-batch.ts'

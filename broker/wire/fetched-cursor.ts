@@ -1,4 +1,4 @@
-import { crc32c } from '@platformatic/kafka'
+import { crc32c } from '@node-rs/crc32'
 import { controlHeader } from '../../schemas/control.ts'
 import { messageOf } from '../../schemas/errors.ts'
 import type { ColumnCursor } from '../column-fill.ts'

@@ -1,8 +1,5 @@
-import { createAPI, type Reader, Writer } from '@platformatic/kafka'
+import type { Request } from './requests.ts'
 
-/** The last version of Produce before its lengths are varints: Kafka 2.1 to 4 and Redpanda speak it. */
-export const produceVersion = 7
-export const produceApiKey = 0
 /** All in-sync replicas. */
 const acks = -1
 
@@ -32,53 +29,37 @@ export function byTopic<Item extends { readonly topic: string }>(items: readonly
   return [...groups]
 }
 
-/** @see https://kafka.apache.org/protocol.html#The_Messages_Produce */
-function createRequest(transactionalId: string | null, timeoutMs: number, batches: readonly OutgoingBatch[]): Writer {
-  return Writer.create()
-    .appendString(transactionalId, false)
-    .appendInt16(acks)
-    .appendInt32(timeoutMs)
-    .appendArray(
-      byTopic(batches),
-      (w, [topic, ofTopic]) => {
-        w.appendString(topic, false).appendArray(
-          ofTopic,
-          (p, { partition, bytes }) => p.appendInt32(partition).appendBytes(bytes, false),
-          false,
-          false,
-        )
-      },
-      false,
-      false,
-    )
-}
-
-/** An error of one partition is only told: the others have their records. */
-export function parseProduceResponse(
-  _id: number,
-  _apiKey: number,
-  _version: number,
-  reader: Reader,
-): readonly ProducedPartition[] {
-  const topics = reader.readArray(
-    (r) => {
-      const topic = r.readString(false)
-      const partitionOf = (p: Reader): ProducedPartition => {
-        const partition = p.readInt32()
-        const errorCode = p.readInt16()
-        const baseOffset = Number(p.readInt64())
-        p.skip(2 * 8) // append time, start of the log
-        return { topic, partition, errorCode, baseOffset }
-      }
-      return r.readArray(partitionOf, false, false)
-    },
-    false,
-    false,
-  )
-  return topics.flat()
-}
-
-export const produceApi = createAPI<
+/**
+ * The last version before its lengths are varints: Kafka 2.1 to 4 and Redpanda speak it. An error of one partition is only
+ * told: the others have their records.
+ *
+ * @see https://kafka.apache.org/protocol.html#The_Messages_Produce
+ */
+export const produce: Request<
   [transactionalId: string | null, timeoutMs: number, batches: readonly OutgoingBatch[]],
   readonly ProducedPartition[]
->(produceApiKey, produceVersion, createRequest, parseProduceResponse, false, false)
+> = {
+  ...{ key: 0, version: 7, isFlexible: false },
+  write(writer, transactionalId, timeoutMs, batches) {
+    writer
+      .string(transactionalId)
+      .int16(acks)
+      .int32(timeoutMs)
+      .array(byTopic(batches), ([topic, ofTopic]) =>
+        writer.string(topic).array(ofTopic, ({ partition, bytes }) => writer.int32(partition).bytes(bytes)),
+      )
+  },
+  read(reader) {
+    const topics = reader.array(() => {
+      const topic = reader.string() ?? ''
+      return reader.array((): ProducedPartition => {
+        const partition = reader.int32()
+        const errorCode = reader.int16()
+        const baseOffset = Number(reader.int64())
+        reader.skip(2 * 8) // append time, start of the log
+        return { topic, partition, errorCode, baseOffset }
+      })
+    })
+    return topics.flat()
+  },
+}

@@ -8,15 +8,20 @@ import {
   fetchV16,
   fetchV17,
   Reader,
-  ResponseError,
   Writer,
 } from '@platformatic/kafka'
 import { describe, expect, it } from 'vitest'
-import { flexibleFetch, parseFetchResponse } from './fetch-response.ts'
+import { type FetchArguments, fetchVersions } from './fetch.ts'
+import { KafkaRefusal } from './requests.ts'
+import { WireReader } from './wire-reader.ts'
+import { WireWriter } from './wire-writer.ts'
 
 const versions = new Map<
   number,
-  { readonly parseResponse: (id: number, key: number, version: number, r: Reader) => object }
+  {
+    readonly parseResponse: (id: number, key: number, version: number, r: Reader) => object
+    createRequest(...args: never[]): Writer
+  }
 >([
   [11, fetchV11],
   [12, fetchV12],
@@ -26,6 +31,7 @@ const versions = new Map<
   [16, fetchV16],
   [17, fetchV17],
 ])
+const flexibleFetch = 12
 const topicId = '12345678-1234-1234-1234-123456789abc'
 
 function batch(): Buffer {
@@ -46,7 +52,7 @@ interface PartitionDraw {
 }
 
 /** An answer as a broker writes it. */
-function answer(version: number, errorCode: number, partitions: readonly PartitionDraw[]): Reader {
+function answer(version: number, errorCode: number, partitions: readonly PartitionDraw[]): Buffer {
   const isFlexible = version >= flexibleFetch
   const writer = Writer.create().appendInt32(7).appendInt16(errorCode).appendInt32(99)
   writer.appendArray(
@@ -84,10 +90,18 @@ function answer(version: number, errorCode: number, partitions: readonly Partiti
     isFlexible,
   )
   if (isFlexible) writer.appendTaggedFields()
-  return Reader.from(writer.buffer)
+  return writer.buffer
 }
 
-describe.each([...versions])('an answer to Fetch, version %i', (version, library) => {
+const requestOf = (version: number) => {
+  const request = fetchVersions.find((one) => one.version === version)
+  if (request === undefined) throw new Error(`no version ${version}`)
+  return request
+}
+
+describe.each([...versions])('Fetch, version %i', (version, library) => {
+  const request = requestOf(version)
+  const isFlexible = version >= flexibleFetch
   const draws: readonly PartitionDraw[] = [
     { partition: 0, bytes: batch(), aborted: [{ producerId: 5n, firstOffset: 12n }] },
     { partition: 3, bytes: null, aborted: null, errorCode: 6 },
@@ -95,36 +109,48 @@ describe.each([...versions])('an answer to Fetch, version %i', (version, library
     { partition: 2 ** 20, bytes: batch() },
   ]
 
-  it('is read with its batches as they came, and the errors of its partitions told', () => {
-    const reader = answer(version, 0, draws)
-    const response = parseFetchResponse(1, 1, version, reader)
-    expect(reader.remaining).toBe(0)
-    expect(response).toMatchObject({ throttleTimeMs: 7, errorCode: 0, sessionId: 99 })
-    expect(response.responses.map((topic) => topic.topicId)).toEqual([version >= 13 ? topicId : 'ticks'])
-    expect(response.responses[0]?.partitions).toEqual(
-      draws.map(({ partition, errorCode = 0, aborted, bytes }) => ({
-        ...{ partitionIndex: partition, errorCode, abortedTransactions: aborted ?? [], preferredReadReplica: -1 },
-        ...{ bytes: bytes ?? Buffer.alloc(0), diverging: undefined, records: null },
-      })),
-    )
+  it('is asked as the other client asks', () => {
+    const partitions = [
+      { partition: 3, offset: 2 ** 40, bytesMax: 1_048_576, lastEpoch: 7 },
+      { partition: 0, offset: 0, bytesMax: 2_097_152, lastEpoch: -1 },
+    ]
+    const asked: FetchArguments = { waitMs: 250, bytesMax: 16_777_216, topic: 'ticks', topicId, partitions }
+    const writer = new WireWriter(isFlexible)
+    request.write(writer, asked)
+    const theirs = partitions.map(({ partition, offset, bytesMax, lastEpoch }) => ({
+      ...{ partition, currentLeaderEpoch: -1, fetchOffset: BigInt(offset) },
+      ...{ lastFetchedEpoch: lastEpoch, partitionMaxBytes: bytesMax },
+    }))
+    const topics = [{ topicId: version >= 13 ? topicId : 'ticks', partitions: theirs }]
+    const args = [250, 1, 16_777_216, 1, 0, -1, topics, [], ''] as never[]
+    expect(writer.finish().subarray(4).toString('hex')).toBe(library.createRequest(...args).buffer.toString('hex'))
   })
 
-  it('agrees with the client on everything but the batches', () => {
-    const healthy = draws.filter(({ errorCode = 0 }) => errorCode === 0)
-    const theirs = library.parseResponse(1, 1, version, answer(version, 0, healthy))
-    const ours = parseFetchResponse(1, 1, version, answer(version, 0, healthy))
-    const { responses } = ours
-    expect(theirs).toMatchObject({
-      ...{ throttleTimeMs: ours.throttleTimeMs, sessionId: ours.sessionId },
-      responses: responses.map((topic) => ({
-        topicId: topic.topicId,
-        partitions: topic.partitions.map(({ partitionIndex, errorCode }) => ({ partitionIndex, errorCode })),
+  it('is read with its batches as they came, and the errors of its partitions told', () => {
+    const reader = new WireReader(answer(version, 0, draws), isFlexible)
+    expect(request.read(reader)).toEqual(
+      draws.map(({ partition, errorCode = 0, aborted, bytes }) => ({
+        ...{ partitionIndex: partition, errorCode, abortedTransactions: aborted ?? [] },
+        ...{ bytes: bytes ?? Buffer.alloc(0), diverging: undefined },
       })),
+    )
+    expect(reader.remaining).toBe(0)
+  })
+
+  it('agrees with the other client on everything but the batches', () => {
+    const healthy = draws.filter(({ errorCode = 0 }) => errorCode === 0)
+    const bytes = answer(version, 0, healthy)
+    const ours = request.read(new WireReader(bytes, isFlexible))
+    expect(library.parseResponse(1, 1, version, Reader.from(bytes))).toMatchObject({
+      responses: [{ partitions: ours.map(({ partitionIndex, errorCode }) => ({ partitionIndex, errorCode })) }],
     })
   })
 
-  it('fails as a whole where the request did', () => {
-    expect(() => parseFetchResponse(1, 1, version, answer(version, 70, []))).toThrow(ResponseError)
+  it('fails as a whole where the request did, or the answer ends early', () => {
+    expect(() => request.read(new WireReader(answer(version, 70, []), isFlexible))).toThrow(KafkaRefusal)
+    const whole = answer(version, 0, draws)
+    for (let length = 0; length < whole.length; length += 7)
+      expect(() => request.read(new WireReader(whole.subarray(0, length), isFlexible))).toThrow(RangeError)
   })
 })
 
@@ -132,9 +158,8 @@ it.each([...versions.keys()].filter((version) => version >= flexibleFetch))(
   'an answer of version %i tells where the log was cut, and what later versions add is passed over',
   (version) => {
     const diverging = { epoch: 4, endOffset: 77n }
-    const reader = answer(version, 0, [{ partition: 1, bytes: null, diverging }])
-    const response = parseFetchResponse(1, 1, version, reader)
+    const reader = new WireReader(answer(version, 0, [{ partition: 1, bytes: null, diverging }]), true)
+    expect(requestOf(version).read(reader)).toMatchObject([{ diverging }])
     expect(reader.remaining).toBe(0)
-    expect(response.responses[0]?.partitions[0]?.diverging).toEqual(diverging)
   },
 )

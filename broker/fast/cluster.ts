@@ -1,0 +1,219 @@
+import type { Clock } from '../../ports/clock.ts'
+import { FatalError, RedwickError, TransientError } from '../../schemas/errors.ts'
+import { unknownTopic } from '../broker-errors.ts'
+import { type Address, type Connection, openConnection } from '../wire/connection.ts'
+import {
+  apiVersions,
+  type ClusterMetadata,
+  coordinatorOf,
+  findCoordinator,
+  KafkaRefusal,
+  metadata,
+  type Request,
+  type TopicLeaders,
+} from '../wire/requests.ts'
+
+const unknownTopicCode = 3
+/** A topic that was just made is not known to each broker at once. */
+const unknownTriesMax = 5
+const unknownMs = 200
+
+/** Error codes that time mends. */
+const passing = new Set([...[2, 3, 5, 6, 7, 9, 13, 14, 15, 16, 19, 20, 27, 41, 51], ...[56, 72, 74, 75, 78, 89]])
+
+/** The brokers of a cluster, and connections to them that nobody else uses. */
+export interface Cluster {
+  /**
+   * Asks one broker, once.
+   *
+   * @param lane Calls of one lane and broker share a connection: a long wait holds up no other lane.
+   * @throws {TransientError} `BROKER_UNREACHABLE`
+   * @throws {KafkaRefusal}
+   */
+  call<Arguments extends readonly unknown[], Answer>(
+    node: number,
+    lane: string,
+    request: Request<Arguments, Answer>,
+    ...args: Arguments
+  ): Promise<Answer>
+  /** @throws {TransientError} Of any of the brokers. */
+  anyNode(): Promise<number>
+  /**
+   * @param isAnew Asks the cluster; otherwise what it said last will do.
+   * @throws {FatalError} `UNKNOWN_TOPIC`, after a second.
+   */
+  topic(topic: string, isAnew: boolean): Promise<TopicLeaders>
+  coordinator(name: string, kind: keyof typeof coordinatorOf): Promise<number>
+  /** The first of these that the brokers speak; undefined where they speak none. */
+  spoken<One extends Request<never, unknown>>(requests: readonly One[]): Promise<One | undefined>
+  close(): Promise<void>
+}
+
+/** Every connection of one client, of all its clusters. */
+export interface Connections {
+  readonly all: Set<Connection>
+}
+
+interface ClusterOptions {
+  /** `host:port` of one or more. */
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  readonly clock: Pick<Clock, 'sleep'>
+  readonly connections: Connections
+}
+
+export function createCluster({ brokers, clientId, clock, connections }: ClusterOptions): Cluster {
+  const opening = new Map<string, Promise<Connection>>()
+  const nodes = new Map<number, Address>()
+  const topics = new Map<string, TopicLeaders>()
+  let versions: Promise<ReadonlyMap<number, { readonly min: number; readonly max: number }>> | undefined
+  let isClosed = false
+
+  /** One that died without a word would keep each later request waiting as well: all that were silent since are ended. */
+  function onUnanswered(sentAt: number): void {
+    for (const one of connections.all) if (one.heardAt < sentAt) one.end('another request had no answer')
+  }
+
+  async function open(address: Address): Promise<Connection> {
+    const made = await openConnection(address, { clientId, onUnanswered })
+    connections.all.add(made)
+    if (isClosed) made.end('the client was closed')
+    return made
+  }
+
+  async function connection(address: Address, lane: string): Promise<Connection> {
+    const key = `${address.host}:${address.port} ${lane}`
+    const known = await opening.get(key)?.catch(() => undefined)
+    if (known !== undefined && !known.isClosed) return known
+    if (known !== undefined) connections.all.delete(known)
+    const made = open(address)
+    opening.set(key, made)
+    return made
+  }
+
+  /** The first broker that answers, of those that are known and those that were named. */
+  async function askAny<Arguments extends readonly unknown[], Answer>(
+    request: Request<Arguments, Answer>,
+    ...args: Arguments
+  ): Promise<Answer> {
+    let failure: unknown = new TransientError({ code: 'BROKER_UNREACHABLE', message: 'no broker is named' })
+    for (const address of [...nodes.values(), ...brokers.map(addressOf)])
+      try {
+        if (isClosed) throw closedError()
+        return await (await connection(address, 'any')).call(request, ...args)
+      } catch (error) {
+        if (!(error instanceof TransientError)) throw error
+        failure = error
+      }
+    throw failure
+  }
+
+  async function versionsOf() {
+    versions ??= askAny(apiVersions).then((all) => new Map(all.map(({ key, min, max }) => [key, { min, max }])))
+    try {
+      return await versions
+    } catch (error) {
+      versions = undefined
+      throw error
+    }
+  }
+
+  async function spoken<One extends Request<never, unknown>>(requests: readonly One[]): Promise<One | undefined> {
+    const ranges = await versionsOf()
+    return requests.find(({ key, version }) => {
+      const range = ranges.get(key)
+      return range !== undefined && range.min <= version && version <= range.max
+    })
+  }
+
+  async function refresh(wanted: readonly string[]): Promise<ClusterMetadata> {
+    const request = await spoken<(typeof metadata)[number]>(metadata)
+    if (request === undefined) throw unsupported(brokers, 'Metadata 8')
+    const answer = await askAny(request, wanted)
+    nodes.clear()
+    for (const { id, host, port } of answer.nodes) nodes.set(id, { host, port })
+    return answer
+  }
+
+  async function topicAnew(topic: string): Promise<TopicLeaders> {
+    for (let tries = 1; ; tries++) {
+      const found = (await refresh([topic])).topics.find((one) => one.topic === topic)
+      const errorCode = found?.errorCode ?? unknownTopicCode
+      if (found !== undefined && errorCode === 0) {
+        topics.set(topic, found)
+        return found
+      }
+      topics.delete(topic)
+      if (errorCode !== unknownTopicCode) throw new KafkaRefusal('Metadata', errorCode)
+      if (tries === unknownTriesMax) throw unknownTopic(topic)
+      await clock.sleep(unknownMs)
+    }
+  }
+
+  return {
+    async call(node, lane, request, ...args) {
+      if (isClosed) throw closedError()
+      if (!nodes.has(node)) await refresh([])
+      const address = nodes.get(node)
+      if (address === undefined)
+        throw new TransientError({ code: 'BROKER_TROUBLE', message: `the cluster does not know its broker ${node}` })
+      return (await connection(address, lane)).call(request, ...args)
+    },
+    async anyNode() {
+      await refresh([])
+      const [node] = nodes.keys()
+      if (node === undefined)
+        throw new TransientError({ code: 'BROKER_UNREACHABLE', message: 'the cluster has no broker' })
+      return node
+    },
+    async topic(topic, isAnew) {
+      return (isAnew ? undefined : topics.get(topic)) ?? topicAnew(topic)
+    },
+    coordinator: async (name, kind) => (await askAny(findCoordinator, name, coordinatorOf[kind])).id,
+    spoken,
+    async close() {
+      isClosed = true
+      for (const made of opening.values())
+        await made.then(
+          (one) => {
+            one.end('the client was closed')
+            connections.all.delete(one)
+          },
+          () => undefined,
+        )
+    },
+  }
+}
+
+/** What a call rejected with, as an error of ours that names the brokers. */
+export async function asked<Answer>(brokers: readonly string[], answer: Promise<Answer>): Promise<Answer> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof RedwickError || !(error instanceof KafkaRefusal || error instanceof RangeError)) throw error
+    const details = { message: `the broker at ${brokers.join(', ')} refused`, why: error.message, cause: error }
+    const isPassing = error instanceof KafkaRefusal && passing.has(error.kafkaCode)
+    throw isPassing
+      ? new TransientError({ code: 'BROKER_TROUBLE', ...details })
+      : new FatalError({ code: 'BROKER_REFUSED', ...details })
+  }
+}
+
+/** @param missing The requests that it does not speak. */
+export function unsupported(brokers: readonly string[], missing: string): FatalError {
+  return new FatalError({
+    code: 'PROTOCOL_UNSUPPORTED',
+    message: `the broker at ${brokers.join(', ')} does not speak what is spoken here`,
+    why: missing,
+    hint: 'set BROKER_CLIENT=kafkajs',
+  })
+}
+
+function addressOf(broker: string): Address {
+  const colon = broker.lastIndexOf(':')
+  return { host: broker.slice(0, colon), port: Number(broker.slice(colon + 1)) }
+}
+
+function closedError(): TransientError {
+  return new TransientError({ code: 'BROKER_CLOSED', message: 'the client was closed' })
+}
