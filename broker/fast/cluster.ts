@@ -11,9 +11,12 @@ import {
   metadata,
   type Request,
   type TopicLeaders,
+  type VersionRange,
 } from '../wire/requests.ts'
 
 const unknownTopicCode = 3
+/** Of what any broker may be asked. */
+const anyLane = 'any'
 /** A topic that was just made is not known to each broker at once. */
 const unknownTriesMax = 5
 const unknownMs = 200
@@ -44,8 +47,11 @@ export interface Cluster {
    */
   topic(topic: string, isAnew: boolean): Promise<TopicLeaders>
   coordinator(name: string, kind: keyof typeof coordinatorOf): Promise<number>
-  /** The first of these that the brokers speak; undefined where they speak none. */
-  spoken<One extends Request<never, unknown>>(requests: readonly One[]): Promise<One | undefined>
+  /**
+   * The first of these that a broker speaks, or any of them where none is named; undefined where it speaks none.
+   * While brokers are replaced by newer ones, they differ.
+   */
+  spoken<One extends Request<never, unknown>>(requests: readonly One[], node?: number): Promise<One | undefined>
   close(): Promise<void>
 }
 
@@ -66,7 +72,10 @@ export function createCluster({ brokers, clientId, clock, connections }: Cluster
   const opening = new Map<string, Promise<Connection>>()
   const nodes = new Map<number, Address>()
   const topics = new Map<string, TopicLeaders>()
-  let versions: Promise<ReadonlyMap<number, { readonly min: number; readonly max: number }>> | undefined
+  /** By address, for as long as nothing is connected anew there. */
+  const versions = new Map<string, readonly VersionRange[]>()
+  /** Who answered last is asked first: one that is gone may take its time to say nothing. */
+  let lastGood: Address | undefined
   let isClosed = false
 
   /** One that died without a word would keep each later request waiting as well: all that were silent since are ended. */
@@ -75,6 +84,7 @@ export function createCluster({ brokers, clientId, clock, connections }: Cluster
   }
 
   async function open(address: Address): Promise<Connection> {
+    versions.delete(nameOf(address))
     const made = await openConnection(address, { clientId, onUnanswered })
     connections.all.add(made)
     if (isClosed) made.end('the client was closed')
@@ -82,25 +92,29 @@ export function createCluster({ brokers, clientId, clock, connections }: Cluster
   }
 
   async function connection(address: Address, lane: string): Promise<Connection> {
-    const key = `${address.host}:${address.port} ${lane}`
-    const known = await opening.get(key)?.catch(() => undefined)
-    if (known !== undefined && !known.isClosed) return known
-    if (known !== undefined) connections.all.delete(known)
+    const key = `${nameOf(address)} ${lane}`
+    for (let current = opening.get(key); current !== undefined; current = opening.get(key)) {
+      const known = await current.catch(() => undefined)
+      if (known !== undefined && !known.isClosed) return known
+      if (known !== undefined) connections.all.delete(known)
+      // Another caller may have come first, and made a new one.
+      if (opening.get(key) === current) opening.delete(key)
+    }
     const made = open(address)
     opening.set(key, made)
     return made
   }
 
   /** The first broker that answers, of those that are known and those that were named. */
-  async function askAny<Arguments extends readonly unknown[], Answer>(
-    request: Request<Arguments, Answer>,
-    ...args: Arguments
-  ): Promise<Answer> {
+  async function anyOf<Answer>(ask: (address: Address) => Promise<Answer>): Promise<Answer> {
     let failure: unknown = new TransientError({ code: 'BROKER_UNREACHABLE', message: 'no broker is named' })
-    for (const address of [...nodes.values(), ...brokers.map(addressOf)])
+    const first = lastGood === undefined ? [] : [lastGood]
+    for (const address of [...first, ...nodes.values(), ...brokers.map(addressOf)])
       try {
         if (isClosed) throw closedError()
-        return await (await connection(address, 'any')).call(request, ...args)
+        const answer = await ask(address)
+        lastGood = address
+        return answer
       } catch (error) {
         if (!(error instanceof TransientError)) throw error
         failure = error
@@ -108,28 +122,33 @@ export function createCluster({ brokers, clientId, clock, connections }: Cluster
     throw failure
   }
 
-  async function versionsOf() {
-    versions ??= askAny(apiVersions).then((all) => new Map(all.map(({ key, min, max }) => [key, { min, max }])))
-    try {
-      return await versions
-    } catch (error) {
-      versions = undefined
-      throw error
-    }
-  }
+  const askAny = <Arguments extends readonly unknown[], Answer>(
+    request: Request<Arguments, Answer>,
+    ...args: Arguments
+  ): Promise<Answer> => anyOf(async (address) => (await connection(address, anyLane)).call(request, ...args))
 
-  async function spoken<One extends Request<never, unknown>>(requests: readonly One[]): Promise<One | undefined> {
-    const ranges = await versionsOf()
-    return requests.find(({ key, version }) => {
-      const range = ranges.get(key)
-      return range !== undefined && range.min <= version && version <= range.max
-    })
+  async function spokenAt<One extends Request<never, unknown>>(
+    address: Address,
+    requests: readonly One[],
+  ): Promise<One | undefined> {
+    const name = nameOf(address)
+    let ranges = versions.get(name)
+    if (ranges === undefined) {
+      ranges = await (await connection(address, anyLane)).call(apiVersions)
+      versions.set(name, ranges)
+    }
+    const known = ranges
+    return requests.find(({ key, version }) =>
+      known.some((range) => range.key === key && range.min <= version && version <= range.max),
+    )
   }
 
   async function refresh(wanted: readonly string[]): Promise<ClusterMetadata> {
-    const request = await spoken<(typeof metadata)[number]>(metadata)
-    if (request === undefined) throw unsupported(brokers, 'Metadata 8')
-    const answer = await askAny(request, wanted)
+    const answer = await anyOf(async (address) => {
+      const request = await spokenAt<(typeof metadata)[number]>(address, metadata)
+      if (request === undefined) throw unsupported(brokers, 'Metadata 8')
+      return (await connection(address, anyLane)).call(request, wanted)
+    })
     nodes.clear()
     for (const { id, host, port } of answer.nodes) nodes.set(id, { host, port })
     return answer
@@ -150,14 +169,17 @@ export function createCluster({ brokers, clientId, clock, connections }: Cluster
     }
   }
 
+  async function placeOf(node: number): Promise<Address> {
+    if (isClosed) throw closedError()
+    if (!nodes.has(node)) await refresh([])
+    const address = nodes.get(node)
+    if (address !== undefined) return address
+    throw new TransientError({ code: 'BROKER_TROUBLE', message: `the cluster does not know its broker ${node}` })
+  }
+
   return {
     async call(node, lane, request, ...args) {
-      if (isClosed) throw closedError()
-      if (!nodes.has(node)) await refresh([])
-      const address = nodes.get(node)
-      if (address === undefined)
-        throw new TransientError({ code: 'BROKER_TROUBLE', message: `the cluster does not know its broker ${node}` })
-      return (await connection(address, lane)).call(request, ...args)
+      return (await connection(await placeOf(node), lane)).call(request, ...args)
     },
     async anyNode() {
       await refresh([])
@@ -170,7 +192,8 @@ export function createCluster({ brokers, clientId, clock, connections }: Cluster
       return (isAnew ? undefined : topics.get(topic)) ?? topicAnew(topic)
     },
     coordinator: async (name, kind) => (await askAny(findCoordinator, name, coordinatorOf[kind])).id,
-    spoken,
+    spoken: async (requests, node) =>
+      node === undefined ? anyOf((address) => spokenAt(address, requests)) : spokenAt(await placeOf(node), requests),
     async close() {
       isClosed = true
       for (const made of opening.values())
@@ -208,6 +231,8 @@ export function unsupported(brokers: readonly string[], missing: string): FatalE
     hint: 'set BROKER_CLIENT=kafkajs',
   })
 }
+
+const nameOf = ({ host, port }: Address): string => `${host}:${port}`
 
 function addressOf(broker: string): Address {
   const colon = broker.lastIndexOf(':')

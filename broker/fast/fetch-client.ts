@@ -8,6 +8,8 @@ import type { FetchPort } from './partition-fetch.ts'
 const pollMsMax = 250
 const answerBytesMax = 16 * 1_048_576
 
+const namingVersions = fetchVersions.filter(({ version }) => version < topicIdsFetch)
+
 interface FetchClientOptions {
   readonly cluster: Cluster
   readonly brokers: readonly string[]
@@ -24,12 +26,11 @@ export interface FetchClient extends FetchPort {
 /** Fetches a topic's batches as bytes. */
 export function createFetchClient({ cluster, brokers, admin, topic }: FetchClientOptions): FetchClient {
   let topicId: string | null | undefined
-  let request: FetchRequest | undefined
 
-  /** Without ids of topics only versions will do that name them. */
-  async function requestOf(): Promise<FetchRequest> {
+  async function requestOf(node?: number): Promise<FetchRequest> {
+    // Without the topic's id only versions will do that name it.
     const hasId = topicId !== null && topicId !== undefined
-    request ??= await cluster.spoken(fetchVersions.filter(({ version }) => hasId || version < topicIdsFetch))
+    const request = await cluster.spoken(hasId ? fetchVersions : namingVersions, node)
     if (request === undefined) throw unsupported(brokers, 'Fetch, from version 11 on')
     return request
   }
@@ -37,7 +38,6 @@ export function createFetchClient({ cluster, brokers, admin, topic }: FetchClien
   return {
     async probe() {
       await asked(brokers, requestOf())
-      request = undefined
     },
     async leaders() {
       const found = await asked(brokers, cluster.topic(topic, true))
@@ -49,7 +49,7 @@ export function createFetchClient({ cluster, brokers, admin, topic }: FetchClien
     fetch: (node, partitions) =>
       asked(
         brokers,
-        requestOf().then((one) =>
+        requestOf(node).then((one) =>
           cluster.call(node, 'fetch', one, {
             ...{ waitMs: pollMsMax, bytesMax: answerBytesMax, topic, topicId: topicId ?? '', partitions },
           }),

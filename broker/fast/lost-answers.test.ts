@@ -12,7 +12,7 @@ import { realClock } from '../contract/real-clock.ts'
 import { newTopic, numbers, until } from '../contract/subject.ts'
 import { createFastBroker } from './fast-broker.ts'
 
-const sends = 60
+const sends = 36
 const recordsOfSend = 3
 const points = new Set(['produce', 'add-partitions', 'end-transaction', 'init-producer'])
 
