@@ -35,7 +35,6 @@ export interface Connection {
 }
 
 interface Pending {
-  readonly isFlexible: boolean
   answered(body: Buffer): void
   failed(error: Error): void
 }
@@ -120,13 +119,18 @@ function overSocket(socket: Socket, address: Address, { clientId, onUnanswered }
         const { key, version, isFlexible } = request
         correlation = (correlation + 1) & 0x7fff_ffff
         const id = correlation
+        const writer = new WireWriter(isFlexible)
+        writer.int16(key).int16(version).int32(id).header(clientId)
+        request.write(writer, ...args)
         const sentAt = performance.now()
-        const late = setTimeout(() => {
+        const unanswered = (): void => {
+          if (!pending.has(id)) return
           end(`no answer within ${requestMsMax} ms`)
           onUnanswered(sentAt)
-        }, requestMsMax)
+        }
+        // What came while this thread was busy is taken first.
+        const late = setTimeout(() => setImmediate(unanswered), requestMsMax)
         pending.set(id, {
-          isFlexible,
           answered(body) {
             clearTimeout(late)
             try {
@@ -142,9 +146,6 @@ function overSocket(socket: Socket, address: Address, { clientId, onUnanswered }
             reject(error)
           },
         })
-        const writer = new WireWriter(isFlexible)
-        writer.int16(key).int16(version).int32(id).header(clientId)
-        request.write(writer, ...args)
         socket.write(writer.finish())
       }),
     end,
