@@ -1,5 +1,5 @@
 import type { Commit, PartitionCommit, TopicIdentity } from '../ports/candle-store.ts'
-import { type Candle, closedByNames, fillNames } from '../schemas/candle.ts'
+import { type Candle, closedByNames, emissionNames, fillNames } from '../schemas/candle.ts'
 import { type CandleColumns, createCandleColumns } from '../schemas/candle-columns.ts'
 
 /** Samples for the tests of stores: a flat candle, and a commit that says nothing but its position. */
@@ -61,6 +61,7 @@ function columnsOf(candles: readonly Candle[]): { readonly columns: CandleColumn
     columns.closedBy[row] = closedByNames.indexOf(candle.closedBy)
     columns.fill[row] = fillNames.indexOf(candle.fill)
     columns.partial[row] = candle.partial ? 1 : 0
+    columns.kind[row] = emissionNames.indexOf(candle.revision > 1 ? 'correction' : 'final')
   })
   columns.length = candles.length
   return { columns, names }

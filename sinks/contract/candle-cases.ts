@@ -120,6 +120,27 @@ export function candleCases(rig: StoreRig): void {
       expect((await scan({})).length).toBe(4_201)
     })
 
+    it('that are final a second time replace what is there, beside others that are new', async () => {
+      const [known, other, later] = [fresh('KNOWN'), fresh('OTHER'), fresh('LATER')]
+      const topology = fresh('again')
+      const { epoch } = (await own(topology))(0)
+      const commit = async (commitNo: number, ...candles: readonly Candle[]) =>
+        rig.store.commit(
+          sampleCommit(topology, samplePart({ epoch, previousOffset: (commitNo - 1) * 10, commitNo }, candles)),
+        )
+      await commit(1, sampleCandle({ symbol: known, close: 1 }))
+      const second = sampleCandle({ symbol: known, close: 2, seq: 2 })
+      const beside = sampleCandle({ symbol: other, seq: 3 })
+      await commit(2, beside, second)
+      const third = sampleCandle({ symbol: later, seq: 4 })
+      await commit(3, third)
+      expect(await rig.store.latest([known, other, later], 60)).toStrictEqual(
+        [second, beside, third].sort((a, b) => (a.symbol < b.symbol ? -1 : 1)),
+      )
+      const [position] = (await rig.store.positions(topology)).filter(({ partition }) => partition === 0)
+      expect(position).toMatchObject({ nextOffset: 30 })
+    })
+
     it('are replaced by a later commit, whatever revision and partition it has', async () => {
       const symbol = fresh('REPLACED')
       const topology = fresh('topology')

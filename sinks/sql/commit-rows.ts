@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Commit, PartitionCommit, Quarantine } from '../../ports/candle-store.ts'
+import { emissionNames } from '../../schemas/candle.ts'
 import type { CoverageChange } from '../../schemas/coverage.ts'
 import type { DeadLetter, LateRange } from '../../schemas/dead-letter.ts'
 import { deadLetterPayloadBytesMax } from '../../schemas/dead-letter.ts'
@@ -13,6 +14,7 @@ import { jsonOf } from './table-values.ts'
 /** Characters of a dead letter's text that are kept: a unique index takes no longer `source`. */
 const textLengthMax = 600
 const candleFields = 3 + candleValues.length
+const finalKind = emissionNames.indexOf('final')
 
 /** What a commit is written with, kept from commit to commit. */
 export interface CommitWriters {
@@ -24,7 +26,7 @@ export interface CommitWriters {
  * A commit as rows.
  *
  * @param tables  Those that the commit writes.
- * @param isDirect  First words on a candle go straight into their table, and not over the stage.
+ * @param isDirect  Finals go straight into their table, and not over the stage: corrections find a row there, finals find none.
  */
 export async function writeCommit(
   { staged: out, fresh }: CommitWriters,
@@ -85,7 +87,7 @@ function writeCandles(staged: CopyWriter, fresh: CopyWriter | undefined, part: P
   for (let row = 0; row < c.length; row++) {
     const symbol = part.symbolName(at(c.symbol, row))
     invariant(!symbol.includes('\0'), 'the symbol of a candle holds no U+0000')
-    const isFresh = fresh !== undefined && at(c.revision, row) === 0
+    const isFresh = fresh !== undefined && at(c.kind, row) === finalKind
     const out = isFresh ? fresh : staged
     if (isFresh) out.row(candleFields + 1)
     else begin(out, stageKind.candle, part.partition)
