@@ -1,4 +1,5 @@
 import type { OutgoingRecord, Producer } from '../ports/broker.ts'
+import { createLane } from '../ports/lane.ts'
 import { type Emission, emissionNames } from '../schemas/candle.ts'
 import { controlHeader } from '../schemas/control.ts'
 import { createCandleReader, type NamedCandles } from './named-candles.ts'
@@ -95,17 +96,15 @@ export function createEmissionPublisher({
   encodeEpoch,
 }: EmissionPublisherOptions): EmissionPublisher {
   const owners = new Map<number, Owner>()
-  let lane: Promise<unknown> = Promise.resolve()
+  const lane = createLane()
   let waiting = 0
   let publications = 0
 
   const inLane = <T>(task: () => Promise<T>): Promise<T> => {
     waiting += 1
-    const result = lane.then(task).finally(() => {
+    return lane(task).finally(() => {
       waiting -= 1
     })
-    lane = result.catch(() => undefined)
-    return result
   }
 
   const send = async (records: readonly OutgoingRecord[]): Promise<number> => {

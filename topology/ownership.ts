@@ -1,6 +1,7 @@
 import type { Subscription } from '../ports/broker.ts'
 import type { CandleStore, TopicIdentity } from '../ports/candle-store.ts'
 import type { Clock } from '../ports/clock.ts'
+import { createLane } from '../ports/lane.ts'
 import type { Log, LogLevel } from '../ports/logger.ts'
 import { FatalError, FencedError, messageOf, RedwickError, TransientError } from '../schemas/errors.ts'
 import type { EngineMetrics } from './engine-metrics.ts'
@@ -99,7 +100,6 @@ export function createOwnership<Batch, Prepared extends PreparedCommit>(
   const suspects = new Map<number, readonly Suspect[]>()
   const paused = new Set<number>()
   let isUp = true
-  let lane: Promise<unknown> = Promise.resolve()
 
   const dependenciesAre = (up: boolean, why = ''): void => {
     if (isUp && !up) log('warn', 'store or broker is down: intake pauses', { why })
@@ -161,11 +161,7 @@ export function createOwnership<Batch, Prepared extends PreparedCommit>(
   }
 
   /** One takeover at a time: a rebalance and a recovery of one partition must not interleave. */
-  const inLane = <T>(task: () => Promise<T>): Promise<T> => {
-    const result = lane.then(task)
-    lane = result.catch(() => undefined)
-    return result
-  }
+  const inLane = createLane()
 
   const drop = (partition: number): void => {
     runners.delete(partition)

@@ -3,6 +3,7 @@ import type { Clock } from '../../ports/clock.ts'
 import { FatalError, TransientError } from '../../schemas/errors.ts'
 import { brokerClosed, producerFenced, unknownPartition } from '../broker-errors.ts'
 import { BatchWriter } from '../wire/batch-writer.ts'
+import { fencedCodes, kafkaCode, lostByLog, passingOfProduce } from '../wire/error-codes.ts'
 import { byTopic, type OutgoingBatch } from '../wire/produce.ts'
 import type { ProducerIdentity, TopicPartitions } from '../wire/requests.ts'
 import { again } from './again.ts'
@@ -12,12 +13,6 @@ import type { ProducePort } from './produce-port.ts'
 const batchBytesMax = 512 * 1024
 /** Of one request. */
 const requestBatchesMax = 16
-
-/** Errors of a partition that its leader's change, or some time, mends; the batch is sent again as it is. */
-const passing = new Set([3, 5, 6, 7, 9, 13, 19, 20, 56, 74, 75])
-const fencedCodes = new Set([47, 90])
-/** The broker has other numbers than we for this producer, or none: what is in the log cannot be told. */
-const lostCodes = new Set([45, 46, 48, 49, 59])
 
 type Records = TopicRecords['records']
 
@@ -100,14 +95,17 @@ export function createBatchSends({ port, clock, transactionalId, isClosed }: Bat
   /** One request to each leader. */
   async function round(producer: ProducerIdentity, lanes: readonly Lane[], isAnew: boolean): Promise<void> {
     const requests = new Map<number, Lane[]>()
-    for (const lane of lanes) {
-      if (isDone(lane)) continue
-      const leader = (await port.leaders(lane.topic, isAnew)).get(lane.partition) ?? -1
-      if (leader < 0) throw refused(lane, 5)
-      const request = requests.get(leader) ?? []
-      if (request.length === requestBatchesMax) continue
-      if (lane.batch === undefined) fill(lane, producer)
-      requests.set(leader, [...request, lane])
+    for (const [topic, ofTopic] of byTopic(lanes.filter((lane) => !isDone(lane)))) {
+      const leaders = await port.leaders(topic, isAnew)
+      for (const lane of ofTopic) {
+        const leader = leaders.get(lane.partition) ?? -1
+        if (leader < 0) throw refused(lane, kafkaCode.leaderNotAvailable)
+        const request = requests.get(leader) ?? []
+        if (request.length === requestBatchesMax) continue
+        if (lane.batch === undefined) fill(lane, producer)
+        request.push(lane)
+        requests.set(leader, request)
+      }
     }
     // Each has its answer before anything is sent again: an answer that is late would be taken for another batch's.
     const answers = await Promise.allSettled([...requests].map(([leader, request]) => exchange(leader, request)))
@@ -122,7 +120,7 @@ export function createBatchSends({ port, clock, transactionalId, isClosed }: Bat
     let trouble: Error | undefined
     for (const lane of request) {
       const answer = answers.find(({ topic, partition }) => topic === lane.topic && partition === lane.partition)
-      const errorCode = answer?.errorCode ?? 13
+      const errorCode = answer?.errorCode ?? kafkaCode.networkException
       if (errorCode === 0) {
         if (lane.baseOffset < 0) lane.baseOffset = answer?.baseOffset ?? -1
         lane.batch = undefined
@@ -151,8 +149,8 @@ export function partitionsOf(lanes: readonly Lane[]): TopicPartitions[] {
 
 function refused({ topic, partition }: Lane, errorCode: number): TransientError | FatalError {
   const message = `${topic}/${partition} takes no records: error ${errorCode} of Kafka's protocol`
-  if (passing.has(errorCode)) return new TransientError({ code: 'BROKER_TROUBLE', message })
-  return lostCodes.has(errorCode)
+  if (passingOfProduce.has(errorCode)) return new TransientError({ code: 'BROKER_TROUBLE', message })
+  return lostByLog.has(errorCode)
     ? new TransientError({ code: 'PRODUCER_LOST', message })
     : new FatalError({ code: 'BROKER_REFUSED', message })
 }

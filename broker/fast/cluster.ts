@@ -2,6 +2,7 @@ import type { Clock } from '../../ports/clock.ts'
 import { FatalError, RedwickError, TransientError } from '../../schemas/errors.ts'
 import { unknownTopic } from '../broker-errors.ts'
 import { type Address, type Connection, openConnection } from '../wire/connection.ts'
+import { kafkaCode, passingOfCalls } from '../wire/error-codes.ts'
 import {
   apiVersions,
   type ClusterMetadata,
@@ -14,15 +15,11 @@ import {
   type VersionRange,
 } from '../wire/requests.ts'
 
-const unknownTopicCode = 3
 /** Of what any broker may be asked. */
 const anyLane = 'any'
 /** A topic that was just made is not known to each broker at once. */
 const unknownTriesMax = 5
 const unknownMs = 200
-
-/** Error codes that time mends. */
-const passing = new Set([...[2, 3, 5, 6, 7, 9, 13, 14, 15, 16, 19, 20, 27, 41, 51], ...[56, 72, 74, 75, 78, 89]])
 
 /** The brokers of a cluster, and connections to them that nobody else uses. */
 export interface Cluster {
@@ -55,17 +52,13 @@ export interface Cluster {
   close(): Promise<void>
 }
 
-/** Every connection of one client, of all its clusters. */
-export interface Connections {
-  readonly all: Set<Connection>
-}
-
 interface ClusterOptions {
   /** `host:port` of one or more. */
   readonly brokers: readonly string[]
   readonly clientId: string
   readonly clock: Pick<Clock, 'sleep'>
-  readonly connections: Connections
+  /** Every connection of one client, of all its clusters. */
+  readonly connections: Set<Connection>
 }
 
 export function createCluster({ brokers, clientId, clock, connections }: ClusterOptions): Cluster {
@@ -80,13 +73,13 @@ export function createCluster({ brokers, clientId, clock, connections }: Cluster
 
   /** One that died without a word would keep each later request waiting as well: all that were silent since are ended. */
   function onUnanswered(sentAt: number): void {
-    for (const one of connections.all) if (one.heardAt < sentAt) one.end('another request had no answer')
+    for (const one of connections) if (one.heardAt < sentAt) one.end('another request had no answer')
   }
 
   async function open(address: Address): Promise<Connection> {
     versions.delete(nameOf(address))
     const made = await openConnection(address, { clientId, onUnanswered })
-    connections.all.add(made)
+    connections.add(made)
     if (isClosed) made.end('the client was closed')
     return made
   }
@@ -96,7 +89,7 @@ export function createCluster({ brokers, clientId, clock, connections }: Cluster
     for (let current = opening.get(key); current !== undefined; current = opening.get(key)) {
       const known = await current.catch(() => undefined)
       if (known !== undefined && !known.isClosed) return known
-      if (known !== undefined) connections.all.delete(known)
+      if (known !== undefined) connections.delete(known)
       // Another caller may have come first, and made a new one.
       if (opening.get(key) === current) opening.delete(key)
     }
@@ -157,13 +150,13 @@ export function createCluster({ brokers, clientId, clock, connections }: Cluster
   async function topicAnew(topic: string): Promise<TopicLeaders> {
     for (let tries = 1; ; tries++) {
       const found = (await refresh([topic])).topics.find((one) => one.topic === topic)
-      const errorCode = found?.errorCode ?? unknownTopicCode
+      const errorCode = found?.errorCode ?? kafkaCode.unknownTopicOrPartition
       if (found !== undefined && errorCode === 0) {
         topics.set(topic, found)
         return found
       }
       topics.delete(topic)
-      if (errorCode !== unknownTopicCode) throw new KafkaRefusal('Metadata', errorCode)
+      if (errorCode !== kafkaCode.unknownTopicOrPartition) throw new KafkaRefusal('Metadata', errorCode)
       if (tries === unknownTriesMax) throw unknownTopic(topic)
       await clock.sleep(unknownMs)
     }
@@ -200,7 +193,7 @@ export function createCluster({ brokers, clientId, clock, connections }: Cluster
         await made.then(
           (one) => {
             one.end('the client was closed')
-            connections.all.delete(one)
+            connections.delete(one)
           },
           () => undefined,
         )
@@ -215,7 +208,7 @@ export async function asked<Answer>(brokers: readonly string[], answer: Promise<
   } catch (error) {
     if (error instanceof RedwickError || !(error instanceof KafkaRefusal || error instanceof RangeError)) throw error
     const details = { message: `the broker at ${brokers.join(', ')} refused`, why: error.message, cause: error }
-    const isPassing = error instanceof KafkaRefusal && passing.has(error.kafkaCode)
+    const isPassing = error instanceof KafkaRefusal && passingOfCalls.has(error.kafkaCode)
     throw isPassing
       ? new TransientError({ code: 'BROKER_TROUBLE', ...details })
       : new FatalError({ code: 'BROKER_REFUSED', ...details })

@@ -3,7 +3,6 @@ import { FatalError } from '../../schemas/errors.ts'
 import type { KafkaAdminPort } from '../kafkajs/kafka-admin.ts'
 import { startOffsetsOf } from '../kafkajs/kafka-reader.ts'
 import { createKafkaBroker, type KafkaBrokerOptions, type OwnClient } from '../kafkajs/kafkajs-broker.ts'
-import type { PartitionReads } from '../kafkajs/positioned-consumer.ts'
 import { createSchemaWait } from '../schema-wait.ts'
 import type { Connection } from '../wire/connection.ts'
 import { asked, createCluster } from './cluster.ts'
@@ -41,7 +40,7 @@ export function createFastBroker(options: Omit<KafkaBrokerOptions, 'own'>): Brok
     }
   }
 
-  const connections = { all: new Set<Connection>() }
+  const connections = new Set<Connection>()
   const cluster = () => createCluster({ brokers, clientId, clock, connections })
   const fetchClient = (topic: string, admin: KafkaAdminPort) =>
     spoken(createFetchClient({ cluster: cluster(), brokers, admin, topic }))
@@ -56,10 +55,8 @@ export function createFastBroker(options: Omit<KafkaBrokerOptions, 'own'>): Brok
       const group = createGroupHeartbeat(cluster(), brokers)
       return {
         start(starts, failed) {
-          const refetch = (partition: number, offset: number): void => reads.seek(partition, offset)
-          const fetched = createFetchedColumns(subscribed, resolveSchema, refetch)
-          const reads: PartitionReads = startPartitionFetch({ port, topic, starts, clock, log, fetched, failed })
-          return reads
+          const fetched = createFetchedColumns(subscribed, resolveSchema)
+          return startPartitionFetch({ port, topic, starts, clock, log, fetched, failed })
         },
         heartbeat: group.beat,
         async close() {
@@ -72,9 +69,8 @@ export function createFastBroker(options: Omit<KafkaBrokerOptions, 'own'>): Brok
       const startOffsets = await startOffsetsOf(admin, topic, read.from)
       const port = await fetchClient(topic, admin)
       if (port === undefined) return undefined
-      const refetch = (partition: number, offset: number): void => reads.seek(partition, offset)
-      const fetched = createFetchedRecords(read, refetch)
-      const reads: PartitionReads = startPartitionFetch({
+      const fetched = createFetchedRecords(read)
+      const reads = startPartitionFetch({
         ...{ port, topic, starts: startOffsets, clock, log, fetched },
         failed: read.onError,
       })

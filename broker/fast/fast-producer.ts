@@ -1,5 +1,6 @@
 import type { Producer, TransactionalProducer } from '../../ports/broker.ts'
 import type { Clock } from '../../ports/clock.ts'
+import { createLane } from '../../ports/lane.ts'
 import { FencedError, type RedwickError } from '../../schemas/errors.ts'
 import { brokerClosed } from '../broker-errors.ts'
 import type { ProducerIdentity } from '../wire/requests.ts'
@@ -9,16 +10,6 @@ import type { ProducePort, TransactionPort } from './produce-port.ts'
 interface ProducerOptions {
   readonly port: ProducePort
   readonly clock: Clock
-}
-
-/** One call after the other, as they came. */
-function createLane() {
-  let last: Promise<unknown> = Promise.resolve()
-  return <Result>(task: () => Promise<Result>): Promise<Result> => {
-    const result = last.then(task)
-    last = result.catch(() => undefined)
-    return result
-  }
 }
 
 /** Acknowledged by all in-sync replicas, and numbered: what is sent again after a lost answer is not repeated. */

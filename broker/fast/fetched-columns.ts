@@ -12,14 +12,12 @@ type FeedOptions<Batch extends SourceBatch> = Pick<SubscribeOptions<Batch>, 'top
  * Turns fetched batches into the decoder's: straight from the bytes, each at most what the decoder holds, one after the other.
  *
  * @param resolveSchema Tries to get the schema that the decoder wants, once.
- * @param refetch       Fetches a partition again from an offset: bytes that came damaged may be whole where they are stored.
  */
 export function createFetchedColumns<Batch extends SourceBatch>(
   { topic, decoder, handler }: FeedOptions<Batch>,
   resolveSchema: (signal: AbortSignal) => Promise<void>,
-  refetch: (partition: number, offset: number) => void,
 ): (stretch: FetchedStretch) => Promise<void> {
-  const again = createRefetch(topic, refetch)
+  const again = createRefetch(topic)
 
   return async (stretch) => {
     const { partition, bytes, aborted } = stretch
@@ -40,7 +38,7 @@ export function createFetchedColumns<Batch extends SourceBatch>(
         stretch.advance(baseOffset)
         await handler.batch(batch)
         await setImmediate() // what was fetched may be much: timers and answers have their turn in between
-      } else if (bad !== undefined) return again(partition, baseOffset, bad)
+      } else if (bad !== undefined) return again(stretch, bad)
       else if (isWanting) await resolveSchema(stretch.signal)
       else return
     }

@@ -7,11 +7,11 @@ import { createRefetch } from './refetch.ts'
 const recordsMax = 4_096
 
 /** Turns fetched batches into records, for readers of topics that are not ticks. */
-export function createFetchedRecords(
-  { topic, onRecords }: Pick<ReadOptions, 'topic' | 'onRecords'>,
-  refetch: (partition: number, offset: number) => void,
-): (stretch: FetchedStretch) => Promise<void> {
-  const again = createRefetch(topic, refetch)
+export function createFetchedRecords({
+  topic,
+  onRecords,
+}: Pick<ReadOptions, 'topic' | 'onRecords'>): (stretch: FetchedStretch) => Promise<void> {
+  const again = createRefetch(topic)
   return async (stretch) => {
     const { partition, bytes, aborted } = stretch
     const cursor = new FetchedCursor({ bytes, from: 0, to: bytes.length, aborted }, stretch.offset)
@@ -30,7 +30,7 @@ export function createFetchedRecords(
       }
       stretch.advance(cursor.offset)
       if (records.length > 0) await onRecords(partition, records)
-      if (bad !== undefined && stretch.live()) again(partition, cursor.offset, bad)
+      if (bad !== undefined && stretch.live()) again(stretch, bad)
     }
   }
 }

@@ -1,8 +1,7 @@
 import type { Membership } from '../kafkajs/positioned-consumer.ts'
+import { kafkaCode } from '../wire/error-codes.ts'
 import { heartbeat, KafkaRefusal } from '../wire/requests.ts'
 import { asked, type Cluster } from './cluster.ts'
-
-const rebalanceCode = 27
 
 /** Tells groups that a member is alive, over a connection of its own. */
 export interface GroupHeartbeat {
@@ -21,7 +20,7 @@ export function createGroupHeartbeat(cluster: Cluster, brokers: readonly string[
       await cluster.call(coordinator, 'heartbeat', heartbeat, member)
     } catch (error) {
       // A rebalance is what a member that gives its partitions up is told; it stays a member.
-      if (error instanceof KafkaRefusal && error.kafkaCode === rebalanceCode) return
+      if (error instanceof KafkaRefusal && error.kafkaCode === kafkaCode.rebalanceInProgress) return
       coordinator = undefined
       throw error
     }

@@ -5,6 +5,7 @@ import { FatalError, TransientError } from '../../schemas/errors.ts'
 import { logTruncated, offsetOutOfRange, partitionRefused } from '../broker-errors.ts'
 import type { PartitionReads } from '../kafkajs/positioned-consumer.ts'
 import { createSignal, type Signal } from '../signal.ts'
+import { kafkaCode, passingOfFetch } from '../wire/error-codes.ts'
 import type { FetchedPartition, PartitionToFetch } from '../wire/fetch.ts'
 import type { AbortedTransaction } from '../wire/fetched-cursor.ts'
 import { endOfBatches } from '../wire/record-batch.ts'
@@ -16,10 +17,6 @@ const againMsMin = 50
 const againMsMax = 2_000
 /** Between looks whether a partition that nobody leads has a leader. */
 const leaderlessMs = 500
-
-/** Errors of a partition that its leader's change, or some time, mends. */
-const passing = new Set([...[3, 5, 6, 7, 8, 9, 13], ...[56, 74, 75, 76, 78, 100, 103]])
-const outOfRangeCode = 1
 
 /** What fetches. Every call may be made again after it failed. */
 export interface FetchPort {
@@ -47,6 +44,8 @@ export interface FetchedStretch {
   live(): boolean
   /** Everything before `nextOffset` was taken over; call it before handing it on. */
   advance(nextOffset: number): void
+  /** What was not taken over is fetched again. */
+  refetch(): void
 }
 
 interface PartitionFetchOptions {
@@ -238,6 +237,7 @@ export function startPartitionFetch(options: PartitionFetchOptions): PartitionRe
           advance(nextOffset) {
             position.expected = nextOffset
           },
+          refetch: () => seek(partition, position.expected),
         })
         .catch(fail)
     })
@@ -248,13 +248,13 @@ export function startPartitionFetch(options: PartitionFetchOptions): PartitionRe
     const { partitionIndex: partition, errorCode, diverging } = part
     if (diverging !== undefined)
       return fail(logTruncated(topic, partition, position.ahead, Number(diverging.endOffset)))
-    if (errorCode === outOfRangeCode) {
+    if (errorCode === kafkaCode.offsetOutOfRange) {
       const range = (await port.ranges()).get(partition)
       if (range !== undefined && (position.ahead < range.earliest || position.ahead > range.latest))
         fail(offsetOutOfRange(topic, partition, position.ahead, range))
       // A broker that no longer knows where that epoch ended says the same.
       position.lastEpoch = -1
-    } else if (errorCode !== 0 && !passing.has(errorCode)) fail(partitionRefused(topic, partition, errorCode))
+    } else if (errorCode !== 0 && !passingOfFetch.has(errorCode)) fail(partitionRefused(topic, partition, errorCode))
   }
 
   void look()
@@ -265,6 +265,14 @@ export function startPartitionFetch(options: PartitionFetchOptions): PartitionRe
     change(position)
     position.turn += 1
     position.ahead = position.expected
+  }
+
+  function seek(partition: number, offset: number): void {
+    move(partition, (position) => {
+      position.expected = offset
+      position.lastEpoch = -1
+    })
+    wakeAll()
   }
 
   return {
@@ -283,13 +291,7 @@ export function startPartitionFetch(options: PartitionFetchOptions): PartitionRe
           })
       wakeAll()
     },
-    seek(partition, offset) {
-      move(partition, (position) => {
-        position.expected = offset
-        position.lastEpoch = -1
-      })
-      wakeAll()
-    },
+    seek,
     async stop() {
       over.abort()
       wakeAll()

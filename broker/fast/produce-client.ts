@@ -1,6 +1,7 @@
 import type { Clock } from '../../ports/clock.ts'
 import { TransientError } from '../../schemas/errors.ts'
 import { producerFenced } from '../broker-errors.ts'
+import { fencedCodes, kafkaCode, lostByCoordinator, movedCodes } from '../wire/error-codes.ts'
 import { produce } from '../wire/produce.ts'
 import {
   addPartitions,
@@ -24,13 +25,6 @@ const endingMsMax = 200
 const endingTriesMax = 40
 const endingCode = 'TRANSACTION_ENDING'
 const lane = 'produce'
-
-const concurrentTransactions = 51
-/** The coordinator is another, or not ready. */
-const movedCodes = new Set([14, 15, 16])
-const fencedCodes = new Set([47, 90])
-/** The coordinator knows nothing of this producer any more, or of another state of it. */
-const lostCodes = new Set([48, 49, 59])
 
 /** One version of each: all of Kafka 2.5 to 4 have them, and Redpanda. */
 const spoken = [produce, findCoordinator, initProducerId, addPartitions, endTransaction] as const
@@ -60,13 +54,13 @@ export function createProduceClient({ cluster, brokers, clock }: ProduceClientOp
       if (code === undefined || movedCodes.has(code)) coordinator = undefined
       if (code === undefined) return error
       if (fencedCodes.has(code)) return producerFenced(transactionalId, error)
-      if (code === concurrentTransactions)
+      if (code === kafkaCode.concurrentTransactions)
         return new TransientError({
           code: endingCode,
           message: 'the transaction before is not at its end',
           cause: error,
         })
-      if (lostCodes.has(code))
+      if (lostByCoordinator.has(code))
         return new TransientError({
           code: 'PRODUCER_LOST',
           message: 'the coordinator lost this producer',

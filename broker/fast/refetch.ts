@@ -1,18 +1,16 @@
 import { FatalError } from '../../schemas/errors.ts'
 import type { BadBatchError } from '../wire/fetched-cursor.ts'
+import type { FetchedStretch } from './partition-fetch.ts'
 
 /**
  * Fetches a partition again where its bytes came damaged: they may be whole where they are stored.
  *
- * @returns Call it with the offset to go on from. @throws {FatalError} `LOG_CORRUPT`, where the same batch came damaged before.
+ * @returns Call it when all before the batch is taken over. @throws {FatalError} `LOG_CORRUPT`, where the same batch came damaged before.
  */
-export function createRefetch(
-  topic: string,
-  refetch: (partition: number, offset: number) => void,
-): (partition: number, offset: number, error: BadBatchError) => void {
+export function createRefetch(topic: string): (stretch: FetchedStretch, error: BadBatchError) => void {
   /** By partition, the batch that came damaged last. */
   const damaged = new Map<number, number>()
-  return (partition, offset, error) => {
+  return ({ partition, refetch }, error) => {
     if (damaged.get(partition) === error.offset)
       throw new FatalError({
         code: 'LOG_CORRUPT',
@@ -22,6 +20,6 @@ export function createRefetch(
         cause: error,
       })
     damaged.set(partition, error.offset)
-    refetch(partition, offset)
+    refetch()
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { CandleStore, StoredDeadLetter } from '../../ports/candle-store.ts'
+import { createLane } from '../../ports/lane.ts'
 import type { Candle } from '../../schemas/candle.ts'
 import type { DeadLetterReason, LateRange } from '../../schemas/dead-letter.ts'
 import { TransientError } from '../../schemas/errors.ts'
@@ -33,7 +34,7 @@ export function createSqlCandleStore(transport: SqlTransport, firstId: string): 
   /** Commits that go over the stage as a whole: where candles are written again, one conflict follows the other. */
   let mergesLeft = 0
   const tables = createTables(transport)
-  let last: Promise<void> = Promise.resolve()
+  const inLane = createLane()
 
   async function* scan(filter: { readonly symbol?: string; readonly interval?: number }) {
     if (!isStorable(filter.symbol ?? '')) return
@@ -62,9 +63,9 @@ export function createSqlCandleStore(transport: SqlTransport, firstId: string): 
       return takeOver(transport, topology, partitions, nowMs)
     },
     repartition: (topology, change) => repartition(transport, topology, change),
-    commit(commit) {
-      if (commit.partitions.length === 0) return last
-      const turn = last.then(async () => {
+    commit: (commit) =>
+      inLane(async () => {
+        if (commit.partitions.length === 0) return
         const written = tables.writtenBy(commit)
         const isDirect = mergesLeft === 0
         mergesLeft = Math.max(0, mergesLeft - 1)
@@ -75,10 +76,7 @@ export function createSqlCandleStore(transport: SqlTransport, firstId: string): 
           mergesLeft = mergesAfterConflict
           await transport.commit(await writeCommit(writers, commit, written, false), written)
         }
-      })
-      last = turn.catch(() => undefined)
-      return turn
-    },
+      }),
     ensureTable: tables.ensure,
     rows: tables.rows,
     async candles(query) {
