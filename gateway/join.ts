@@ -48,7 +48,7 @@ export function join(base: Base, channel: LiveChannel, joined: boolean, epoch: n
   const snapshotQ = snapshot?.e === e ? snapshot.q : 0
   const rows = new Map(base.rows.map((row) => [row.start, row]))
   const open = new Map((snapshot?.open ?? []).map((candle) => [candle.start, candle]))
-  if (!joined) for (const candle of channel.open.values()) open.set(candle.start, candle)
+  if (!joined) for (const candle of channel.open) open.set(candle.start, candle)
   const later = seen ? ring.after(joined ? snapshotQ : ring.floor) : []
   for (const emission of later) apply(emission, rows, open)
   for (const [start, candle] of open) if ((rows.get(start)?.revision ?? -1) >= candle.revision) open.delete(start)

@@ -10,8 +10,8 @@ export interface LiveChannel {
   /** False until the log said anything of it: its ring then starts nowhere. */
   seen: boolean
   readonly ring: ResumeRing<Emission>
-  /** Latest emission of every window that is not final, by start: the ring holds no earlier one of it. */
-  readonly open: Map<number, Candle>
+  /** Latest emission of every window that is not final: the ring holds no earlier one of it. They are one or two. */
+  open: Candle[]
   /** Highest `seq` seen. */
   seq: number
   /** Grows whenever the ring starts anew. */
@@ -33,7 +33,7 @@ export function createLiveChannel(
     partition,
     seen: false,
     ring: createResumeRing(limits),
-    open: new Map(),
+    open: [],
     seq: 0,
     generation: 0,
   }
@@ -54,8 +54,9 @@ export function applyEmission(channel: LiveChannel, emission: Emission, now: num
   }
   channel.seen = true
   const { start } = emission.candle
+  const isOpen = channel.open.some((candle) => candle.start === start)
   const isReplaced = ({ kind, candle }: Emission): boolean => kind === 'update' && candle.start === start
-  ring.push(emission.q, now, emission, channel.open.has(start) ? isReplaced : undefined)
+  ring.push(emission.q, now, emission, isOpen ? isReplaced : undefined)
   applyToOpen(channel, emission.candle)
   return first ? 'first' : gap ? 'gap' : 'next'
 }
@@ -71,16 +72,21 @@ export function seedChannel(channel: LiveChannel, position: Position): void {
 export function startEpoch(channel: LiveChannel, e: number): void {
   channel.ring.reset(e, 0)
   channel.generation++
-  channel.open.clear()
+  channel.open = []
   channel.seen = true
 }
 
 function applyToOpen(channel: LiveChannel, candle: Candle): void {
+  const { open } = channel
   channel.seq = Math.max(channel.seq, candle.seq)
+  const known = open.findIndex(({ start }) => start === candle.start)
   if (candle.final) {
-    channel.open.delete(candle.start)
-    return
+    if (known >= 0) open.splice(known, 1)
+  } else if (known >= 0) open[known] = candle
+  else {
+    open.push(candle)
+    if (open.length > openWindowsMax) open.splice(open.indexOf(open.reduce(earlier)), 1)
   }
-  channel.open.set(candle.start, candle)
-  if (channel.open.size > openWindowsMax) channel.open.delete(Math.min(...channel.open.keys()))
 }
+
+const earlier = (one: Candle, other: Candle): Candle => (other.start < one.start ? other : one)

@@ -52,54 +52,61 @@ export interface ResumeRing<T> {
 }
 
 export function createResumeRing<T>(limits: RingLimits): ResumeRing<T> {
-  let entries: Entry<T>[] = []
-  let e = 0
-  let floor = 0
-  let last = 0
+  return new Ring(limits)
+}
 
-  const evict = () => {
-    floor = entries.shift()?.q ?? floor
+/** A class, because there is one a channel: functions of its own would cost each of them more than what it keeps. */
+class Ring<T> implements ResumeRing<T> {
+  e = 0
+  floor = 0
+  last = 0
+  readonly #limits: RingLimits
+  #entries: Entry<T>[] = []
+
+  constructor(limits: RingLimits) {
+    this.#limits = limits
   }
-  const after = (q: number) => entries.filter((entry) => entry.q > q).map(({ value }) => value)
 
-  return {
-    get e() {
-      return e
-    },
-    get floor() {
-      return floor
-    },
-    get last() {
-      return last
-    },
-    get length() {
-      return entries.length
-    },
-    reset(nextE, nextFloor) {
-      entries = []
-      e = nextE
-      floor = nextFloor
-      last = nextFloor
-    },
-    push(q, at, value, isReplaced) {
-      const replaced = isReplaced === undefined ? -1 : entries.findLastIndex((entry) => isReplaced(entry.value))
-      if (replaced >= 0) entries.splice(replaced, 1)
-      entries.push({ q, at, value })
-      last = q
-      while (entries.length > limits.sizeMax) evict()
-    },
-    expire(now) {
-      const before = entries.length
-      for (let oldest = entries[0]; oldest !== undefined && now - oldest.at > limits.ageMaxMs; oldest = entries[0])
-        evict()
-      return before - entries.length
-    },
-    evict,
-    after,
-    since(position, replayMax = 0) {
-      if (position.e !== e || position.q < floor || position.q > last) return notRecovered
-      if (replayMax > 0 && last - position.q > replayMax) return notRecovered
-      return { recovered: true, replay: after(position.q) }
-    },
+  get length(): number {
+    return this.#entries.length
+  }
+
+  reset(e: number, floor: number): void {
+    this.#entries = []
+    this.e = e
+    this.floor = floor
+    this.last = floor
+  }
+
+  push(q: number, at: number, value: T, isReplaced?: (value: T) => boolean): void {
+    const entries = this.#entries
+    const replaced = isReplaced === undefined ? -1 : entries.findLastIndex((entry) => isReplaced(entry.value))
+    if (replaced >= 0) entries.splice(replaced, 1)
+    entries.push({ q, at, value })
+    this.last = q
+    while (entries.length > this.#limits.sizeMax) this.evict()
+  }
+
+  expire(now: number): number {
+    const entries = this.#entries
+    const before = entries.length
+    for (let oldest = entries[0]; oldest !== undefined && now - oldest.at > this.#limits.ageMaxMs; oldest = entries[0])
+      this.evict()
+    return before - entries.length
+  }
+
+  evict(): void {
+    this.floor = this.#entries.shift()?.q ?? this.floor
+  }
+
+  after(q: number): readonly T[] {
+    return this.#entries.filter((entry) => entry.q > q).map(({ value }) => value)
+  }
+
+  since(position: Position, replayMax = 0): Resumption<T> {
+    const { e, floor, last } = this
+    if (position.e !== e || position.q < floor || position.q > last) return notRecovered
+    if (replayMax > 0 && last - position.q > replayMax) return notRecovered
+    return { recovered: true, replay: this.after(position.q) }
   }
 }

@@ -44,7 +44,7 @@ export function createRecordDecoder<const Schema extends object>(
   schemas?: ReadonlyMap<number, object>,
 ): FramedDecoder<RecordOf<Schema>> {
   recordType(schema)
-  return createFramedDecoder(schema, fetchSchema, (record: RecordOf<Schema>) => record, schemas)
+  return createFramedDecoder(schema, fetchSchema, (record: RecordOf<Schema>) => record, { schemas })
 }
 
 /** The type of a schema whose values are plain: no union in it wraps its branches. */

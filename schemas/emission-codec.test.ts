@@ -2,7 +2,15 @@ import avro from 'avsc'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { longs } from '../test/tick-rows.ts'
-import { closedByNames, type Emission, emissionAvro, emissionNames, epochAvro, fillNames } from './candle.ts'
+import {
+  type Candle,
+  closedByNames,
+  type Emission,
+  emissionAvro,
+  emissionNames,
+  epochAvro,
+  fillNames,
+} from './candle.ts'
 import { type ControlRecord, controlAvro } from './control.ts'
 import { createControlDecoder, createControlEncoder } from './control-codec.ts'
 import {
@@ -11,6 +19,7 @@ import {
   createEpochDecoder,
   createEpochEncoder,
 } from './emission-codec.ts'
+import { createFramedDecoder } from './framed-decoder.ts'
 import { framed } from './wire-format.ts'
 
 const counts = longs.map(Math.abs)
@@ -73,6 +82,35 @@ describe('emissions', () => {
         expect(createEmissionEncoder(3)(emission).equals(framed(3, type.toBuffer({ ...rest, ...candle })))).toBe(true)
       }),
     )
+  })
+
+  it('are read as a schema library reads them, whatever has become of the bytes', async () => {
+    const own = createEmissionDecoder(async () => emissionAvro)
+    const library = createFramedDecoder(
+      emissionAvro,
+      async () => emissionAvro,
+      ({ kind, e, q, ...candle }: Candle & Omit<Emission, 'candle'>) => ({ kind, e, q, candle }),
+    )
+    await Promise.all([own.resolveSchema(3), library.resolveSchema(3)])
+    const encode = createEmissionEncoder(3)
+    const outcomes = new Set<string>()
+    fc.assert(
+      fc.property(
+        emissions,
+        fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 3 }),
+        fc.integer({ min: -9, max: 9 }),
+        (emission, changes, longer) => {
+          const value = Buffer.concat([encode(emission), Buffer.alloc(Math.max(0, longer))])
+          for (const [at, byte] of changes) value[5 + (at % (value.length - 5))] = byte
+          const cut = value.subarray(0, value.length + Math.min(0, longer))
+          const decoded = own.decode(cut)
+          outcomes.add(decoded.status)
+          expect(decoded).toEqual(library.decode(cut))
+        },
+      ),
+      { numRuns: 5_000 },
+    )
+    expect([...outcomes].sort()).toEqual(['bad', 'value'])
   })
 
   it('of an older schema are read with the defaults of ours', async () => {

@@ -9,6 +9,7 @@ import {
   epochAvro,
   fillNames,
 } from './candle.ts'
+import { createEmissionReader } from './emission-reader.ts'
 import { createFramedDecoder, type FetchSchema, type FramedDecoder } from './framed-decoder.ts'
 
 /** An emission as one flat record. */
@@ -60,12 +61,13 @@ export function createEmissionEncoder(schemaId: number): (emission: Emission) =>
 
 /** Decodes emissions of any writer schema that resolves to `emissionAvro`. */
 export function createEmissionDecoder(fetchSchema: FetchSchema): FramedDecoder<Emission> {
-  return createFramedDecoder(emissionAvro, fetchSchema, (fields: EmissionFields) => ({
+  const toEmission = (fields: EmissionFields): Emission => ({
     kind: fields.kind,
     e: fields.e,
     q: fields.q,
     candle: candleIn(fields),
-  }))
+  })
+  return createFramedDecoder(emissionAvro, fetchSchema, toEmission, { own: createEmissionReader() })
 }
 
 /** Field by field: what `...rest` leaves takes twice as long to decode. */

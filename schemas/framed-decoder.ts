@@ -1,4 +1,4 @@
-import { type AvroReader, avroReaders } from './avro-reader.ts'
+import { avroReaders, avroType } from './avro-reader.ts'
 import { framingBytes, isFramed, schemaIdAt } from './wire-format.ts'
 
 /** What decoding one value came to. */
@@ -20,35 +20,51 @@ export type FetchSchema = (schemaId: number) => Promise<object | undefined>
 
 const schemasMax = 1024
 
+/** @returns Undefined where `[from, to)` is not exactly one value. */
+type Read<T> = (bytes: Uint8Array, from: number, to: number) => T | undefined
+
+interface FramedDecoderOptions<T> {
+  readonly schemas?: ReadonlyMap<number, object> | undefined
+  readonly own?: Read<T> | undefined
+}
+
 /**
  * A decoder of one reader schema.
  *
  * @param fetchSchema The registry's answer: the Avro schema, or undefined where it does not know the id.
  * @param toValue     Makes the value of the decoded fields; undefined for fields that hold none.
- * @param schemas     Writers' schemas that are known without asking, by id.
+ * @param options.schemas  Writers' schemas that are known without asking, by id.
+ * @param options.own      Reads what was written with the reader's own schema, in place of the library.
  */
 export function createFramedDecoder<Fields, T>(
   readerSchema: object,
   fetchSchema: FetchSchema,
   toValue: (fields: Fields) => T | undefined,
-  schemas: ReadonlyMap<number, object> = new Map(),
+  { schemas = new Map(), own }: FramedDecoderOptions<T> = {},
 ): FramedDecoder<T> {
   const readersOf = avroReaders<Fields>(readerSchema)
-  const known = new Map<number, AvroReader<Fields> | string>()
+  const ownType = own && avroType(readerSchema)
+  const known = new Map<number, Read<T> | string>()
   const learn = (schemaId: number, schema: object): void => {
     const outcome = readersOf(schema)
-    known.set(schemaId, outcome.reader ?? outcome.detail)
+    const { reader } = outcome
+    if (reader === undefined) known.set(schemaId, outcome.detail)
+    else if (own !== undefined && ownType?.equals(outcome.writer)) known.set(schemaId, own)
+    else
+      known.set(schemaId, (bytes, from, to) => {
+        const fields = reader.read(bytes, from, to)
+        return fields === undefined ? undefined : toValue(fields)
+      })
   }
   for (const [schemaId, schema] of schemas) learn(schemaId, schema)
   return {
     decode(value) {
       if (value === null || !isFramed(value, 0, value.length)) return bad('the value is not framed with a schema id')
       const schemaId = schemaIdAt(value, 0)
-      const reader = known.get(schemaId)
-      if (reader === undefined) return { status: 'needsSchema', schemaId }
-      if (typeof reader === 'string') return bad(reader)
-      const fields = reader.read(value, framingBytes, value.length)
-      const made = fields === undefined ? undefined : toValue(fields)
+      const read = known.get(schemaId)
+      if (read === undefined) return { status: 'needsSchema', schemaId }
+      if (typeof read === 'string') return bad(read)
+      const made = read(value, framingBytes, value.length)
       return made === undefined
         ? bad('the value is not exactly one record of its schema')
         : { status: 'value', value: made }

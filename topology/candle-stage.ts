@@ -80,6 +80,7 @@ async function openOutput(
   })
   const snapshots = createSnapshotWriter({
     ...options,
+    isUrgent: () => !isClosing && [...runners.values()].some(({ isSettled }) => !isSettled),
     open: (partition, symbol, interval) => runners.get(partition)?.open(symbols.internName(symbol), interval),
   })
 

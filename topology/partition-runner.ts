@@ -36,6 +36,8 @@ export interface PartitionRunner extends Runner<ColumnBatch, PreparedCandles> {
   open(symbol: number, intervalSeconds: number): Candle[]
   /** The commit in flight is durable and published. */
   settled(): void
+  /** No commit is in flight. */
+  readonly isSettled: boolean
   /** Every symbol that this partition has seen, as the worker's ids. */
   symbols(): number[]
   /** Offset of `ticks.history` from which on it is still needed. */
@@ -281,6 +283,9 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
     },
     settled() {
       inFlight = nothingInFlight
+    },
+    get isSettled() {
+      return inFlight === nothingInFlight
     },
     get historyFrom() {
       return held.historyFrom(appliedTo())

@@ -8,7 +8,7 @@ interface Write {
 }
 
 /** A writer over a snapshot that keeps each write, and fails the ones told. */
-function createWriter(onWrite: (count: number) => void = () => undefined) {
+function createWriter(onWrite: (count: number) => void = () => undefined, isUrgent = (_now: number) => false) {
   const writes: Write[] = []
   const snapshot = {
     async write(_: number, position: LivePosition | undefined, channels: readonly ChannelSnapshot[]) {
@@ -19,8 +19,13 @@ function createWriter(onWrite: (count: number) => void = () => undefined) {
   } as unknown as Snapshot
   let now = 0
   const writer = createSnapshotWriter({
-    ...{ snapshot, log: () => undefined, open: () => [] },
-    clock: { monotonic: () => now },
+    ...{ snapshot, log: () => undefined, open: () => [], isUrgent: () => isUrgent(now) },
+    clock: {
+      monotonic: () => now,
+      async sleep(ms) {
+        now += ms
+      },
+    },
   })
   const noted = (count: number, q: number) =>
     Array.from({ length: count }, (_, i) => ({ symbol: `S${i}`, interval: 60, e: 1, q, offset: i, seq: q }))
@@ -68,6 +73,25 @@ it('owes all of what a slice failed of, once, as it stands by then', async () =>
   expect(writes.slice(2).flatMap(({ channels: written }) => written.filter(({ q }) => q === 2))).toMatchObject([
     { symbol: 'S0' },
   ])
+})
+
+it('stands back while something is urgent, and writes what came meanwhile in one go; but not for ever', async () => {
+  let urgentUntil = 3_000
+  const { writer, writes, noted } = createWriter(undefined, (now) => {
+    if (now > 0 && now < 100) writer.note(0, 1, 11, later)
+    return now < urgentUntil
+  })
+  const [channels, later] = [noted(600, 1), noted(600, 2)]
+  writer.note(0, 1, 9, channels)
+  await writer.flush()
+  expect(writes.map(shape)).toEqual([
+    [1_000, undefined],
+    [200, 11],
+  ])
+  urgentUntil = Number.POSITIVE_INFINITY
+  writer.note(0, 1, 12, noted(1, 3))
+  await writer.flush()
+  expect(writes.slice(2).map(shape)).toEqual([[1, 12]])
 })
 
 it('writes no more of a partition that was given up between two slices', async () => {

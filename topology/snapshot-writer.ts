@@ -10,6 +10,10 @@ const retryMs = 1000
 /** Channels that are made ready at one go: more would keep everything else waiting. */
 const sliceMax = 1_000
 
+/** Between looks whether what is urgent is over, and until it is waited for no more. */
+const standBackMs = 20
+const standBackMsMax = 10_000
+
 /** Keeps the snapshot behind the live topic: conflated by channel, one write at a time, retried until it works. */
 export interface SnapshotWriter {
   /** These channels moved, and everything up to `lastOffset` of the partition is told here. */
@@ -23,7 +27,9 @@ export interface SnapshotWriter {
 export interface SnapshotWriterOptions {
   readonly snapshot: Snapshot
   readonly log: Log
-  readonly clock: Pick<Clock, 'monotonic'>
+  readonly clock: Pick<Clock, 'monotonic' | 'sleep'>
+  /** Something that clients wait for is under way. */
+  isUrgent(): boolean
   /** Candles of a channel that are not final and committed. */
   open(partition: number, symbol: string, interval: number): readonly Candle[] | undefined
 }
@@ -35,7 +41,7 @@ interface PartitionNotes {
   channels: Set<Channel>
 }
 
-export function createSnapshotWriter({ snapshot, log, clock, open }: SnapshotWriterOptions): SnapshotWriter {
+export function createSnapshotWriter({ snapshot, log, clock, isUrgent, open }: SnapshotWriterOptions): SnapshotWriter {
   const partitions = new Map<number, PartitionNotes>()
   let isWriting = false
   let isUp = true
@@ -46,13 +52,20 @@ export function createSnapshotWriter({ snapshot, log, clock, open }: SnapshotWri
     open: open(partition, symbol, interval) ?? [],
   })
 
-  const write = async (partition: number, notes: PartitionNotes): Promise<void> => {
+  /** What clients wait for goes first; whoever starts warm then reads a little more of the log. */
+  const standBack = async (until: number): Promise<void> => {
+    while (isUrgent() && clock.monotonic() < until) await clock.sleep(standBackMs)
+  }
+
+  const write = async (partition: number, notes: PartitionNotes, standBackUntil: number): Promise<void> => {
+    await standBack(standBackUntil) // what is noted meanwhile is written with it
     const { channels, position } = notes
     notes.channels = new Set()
     notes.isOwed = false
     try {
       const noted = [...channels]
       for (let at = 0, isLast = false; !isLast; at += sliceMax) {
+        await standBack(standBackUntil)
         if (partitions.get(partition) !== notes) return // another owner's by now
         isLast = at + sliceMax >= noted.length
         const slice = noted.slice(at, at + sliceMax).map((channel) => snapshotOf(partition, channel))
@@ -84,8 +97,9 @@ export function createSnapshotWriter({ snapshot, log, clock, open }: SnapshotWri
     async flush() {
       if (isWriting || clock.monotonic() < retryAt) return
       isWriting = true
+      const standBackUntil = clock.monotonic() + standBackMsMax
       try {
-        for (const [partition, notes] of partitions) if (notes.isOwed) await write(partition, notes)
+        for (const [partition, notes] of partitions) if (notes.isOwed) await write(partition, notes, standBackUntil)
       } finally {
         isWriting = false
       }

@@ -54,7 +54,7 @@ export interface ChaosResult {
 /** One run of the whole platform under a script of faults, judged at its end. */
 export async function runChaos(platform: Platform, options: ChaosOptions): Promise<ChaosResult> {
   const { seed, script, lastMs, log } = options
-  const deployment = await startDeployment(platform, options.from)
+  const deployment = await startDeployment(platform, { from: options.from })
   const { members, codecs, partitions, send } = deployment
   const random = randomOf(seed, 'chaos workload')
   const workload = createWorkload({ random, codecs, partitions, start: Date.now() })

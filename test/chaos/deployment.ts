@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createFastBroker } from '../../broker/fast/fast-broker.ts'
 import { createKafkaBroker } from '../../broker/kafkajs/kafkajs-broker.ts'
 import type { Broker, OutgoingRecord } from '../../ports/broker.ts'
 import { createConfluentRegistry } from '../../registry/confluent-registry.ts'
@@ -56,8 +57,17 @@ async function createDatabase({ disk, postgresUrl }: Platform, name: string): Pr
   await asAdmin(postgresUrl, `CREATE DATABASE ${name}${disk === undefined ? '' : ' TABLESPACE small'}`)
 }
 
-/** @param from The checkout whose engines are run; ours if left out. */
-export async function startDeployment(platform: Platform, from?: string): Promise<Deployment> {
+interface DeploymentOptions {
+  /** The checkout whose engines are run; ours if left out. */
+  readonly from?: string | undefined
+  /** Nothing is to be cut: no proxies, which take their share of the processor, and the fast client here, too. */
+  readonly isDirect?: boolean
+}
+
+export async function startDeployment(
+  platform: Platform,
+  { from, isDirect = false }: DeploymentOptions = {},
+): Promise<Deployment> {
   const run = randomUUID().slice(0, 8)
   const name = `chaos_${run}`
   const prefix = `c${run}.`
@@ -67,7 +77,8 @@ export async function startDeployment(platform: Platform, from?: string): Promis
   const databaseUrl = new URL(platform.postgresUrl)
   databaseUrl.pathname = `/${name}`
   const gatewayPort = await freePort()
-  const broker = createKafkaBroker({ brokers: [platform.brokers], clientId: 'chaos', clock: systemClock })
+  const createBroker = isDirect ? createFastBroker : createKafkaBroker
+  const broker = createBroker({ brokers: [platform.brokers], clientId: 'chaos', clock: systemClock })
   const registry = createConfluentRegistry({ url: platform.registryUrl })
   const codecs = await createCodecs(registry, topics)
   // When something was said is the broker's word.
@@ -78,13 +89,18 @@ export async function startDeployment(platform: Platform, from?: string): Promis
 
   const environmentOf = (member: MemberName): Record<string, string> => {
     const { kafka, postgres, redis } = platform.wires[member]
+    const places = isDirect
+      ? { REDPANDA_BROKERS: platform.brokers, DATABASE_URL: databaseUrl.href, REDIS_URL: platform.redisUrl }
+      : {
+          REDPANDA_BROKERS: `127.0.0.1:${kafka.port}`,
+          DATABASE_URL: withPort(databaseUrl.href, postgres.port),
+          REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+        }
     return {
       DATA_DIR: join(dir, member),
       TOPIC_PREFIX: prefix,
-      REDPANDA_BROKERS: `127.0.0.1:${kafka.port}`,
       SCHEMA_REGISTRY_URL: platform.registryUrl,
-      DATABASE_URL: withPort(databaseUrl.href, postgres.port),
-      REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+      ...places,
       ...(member === 'gateway' ? { PORT: String(gatewayPort) } : {}),
     }
   }

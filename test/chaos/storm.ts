@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { OutgoingRecord, StoredRecord } from '../../ports/broker.ts'
+import { readThrough } from '../../ports/read-through.ts'
 import { partitionOfKey } from '../../schemas/partitioner.ts'
 import { parsed, usage, wholeNumber } from '../arguments.ts'
 import { asAdmin } from './admin.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
-import { hearLive, msUntil, msUntilCommitted, symbolsOfPartitions, tradeRecord, wholeTopic } from './observe.ts'
+import { msUntilCommitted, symbolsOfPartitions, tradeRecord, wholeTopic } from './observe.ts'
 import { onPlatform, type Platform } from './platform.ts'
 import { engineNames } from './script.ts'
 
@@ -19,6 +21,8 @@ const steadyEveryMs = 50
 const settleMs = 2_000
 const daySeconds = 86_400
 const minuteMs = 60_000
+/** Of Linux's process times. */
+const ticksPerSecond = 100
 /** Until the broker counts a transaction's records to the log. */
 const visibleMs = 500
 /** A look costs the database a new connection. */
@@ -55,6 +59,25 @@ const enginesMb = ({ members }: Deployment): string =>
       return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024)
     })
     .join(' and ')
+
+/** Processor time so far: of each member, of this process, and of all that runs on the machine. */
+function cpuSeconds({ members }: Deployment): ReadonlyMap<string, number> {
+  const seconds = new Map<string, number>()
+  for (const [name, member] of Object.entries(members)) {
+    const fields = readFileSync(`/proc/${member.pid()}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+    seconds.set(name, (Number(fields[11]) + Number(fields[12])) / ticksPerSecond)
+  }
+  const { user, system } = process.cpuUsage()
+  const busyMs = cpus().reduce((sum, { times }) => sum + times.user + times.sys + times.irq + times.nice, 0)
+  return seconds.set('this script', (user + system) / 1e6).set('the machine', busyMs / 1e3)
+}
+
+/** Until nothing more is told on `candles.live`. */
+async function untilQuiet({ broker, topics }: Deployment): Promise<void> {
+  const end = async (): Promise<number> =>
+    [...(await broker.admin.offsets(topics.candlesLive)).values()].reduce((sum, { latest }) => sum + latest, 0)
+  for (let [before, now] = [-1, await end()]; now > before; [before, now] = [now, await end()]) await sleep(settleMs)
+}
 
 const crashesOf = ({ members }: Deployment): number =>
   Object.values(members).reduce((sum, { crashes }) => sum + crashes.length, 0)
@@ -106,7 +129,7 @@ async function longestPauseMs({ broker, topics, members }: Deployment, from: num
 
 /** Symbols that tick all the time, one a partition: how long nothing is said of them. */
 async function newSymbols(platform: Platform): Promise<boolean> {
-  const deployment = await startDeployment(platform)
+  const deployment = await startDeployment(platform, { isDirect: true })
   const steady = symbolsOfPartitions(deployment.partitions)
   let isOver = false
   const feeding = (async () => {
@@ -151,19 +174,39 @@ async function newSymbols(platform: Platform): Promise<boolean> {
   }
 }
 
+/** When the last final of each interval came to `candles.live`, in ms since `from` by the broker's clock. */
+async function finalsOutMs(
+  { broker, topics, codecs }: Deployment,
+  from: number,
+  symbols: number,
+): Promise<ReadonlyMap<number, number>> {
+  const told = new Map<number, Set<string>>()
+  const lastAt = new Map<number, number>()
+  const ranges = await broker.admin.offsets(topics.candlesLive)
+  await readThrough({
+    broker,
+    topic: topics.candlesLive,
+    spans: new Map([...ranges].map(([partition, { earliest, latest }]) => [partition, { from: earliest, to: latest }])),
+    async take(_, records) {
+      for (const record of records) {
+        const said = codecs.decodeLive(record)
+        if (said === undefined || 'epoch' in said || said.kind !== 'final') continue
+        const { interval, symbol } = said.candle
+        told.set(interval, (told.get(interval) ?? new Set()).add(symbol))
+        lastAt.set(interval, Math.max(lastAt.get(interval) ?? 0, record.appendTime - from))
+      }
+    },
+  })
+  const missing = [...told.values()].some(({ size }) => size !== symbols) || told.size !== intervalsStored
+  if (missing)
+    throw new Error(`finals are missing: ${[...told].map(([interval, { size }]) => `${size} of ${interval} s`)}`)
+  return lastAt
+}
+
 /** All symbols close all their windows at one midnight. */
 async function midnight(platform: Platform): Promise<boolean> {
-  const deployment = await startDeployment(platform)
+  const deployment = await startDeployment(platform, { isDirect: true })
   const { databaseUrl } = deployment
-  /** Symbols by interval: a final that is told twice is one. */
-  const finals = new Map<number, Set<string>>()
-  const lastAt = new Map<number, number>()
-  const reader = await hearLive(deployment, (_, { kind, candle }) => {
-    if (kind !== 'final') return
-    const symbols = finals.get(candle.interval) ?? new Set()
-    finals.set(candle.interval, symbols.add(candle.symbol))
-    lastAt.set(candle.interval, performance.now())
-  })
   try {
     const symbols = Array.from({ length: symbolCount }, (_, i) => `DAY-${i}`)
     const day = Math.floor(Date.now() / 86_400_000) * 86_400_000
@@ -173,13 +216,13 @@ async function midnight(platform: Platform): Promise<boolean> {
     const lsn = async (): Promise<string> => String((await asAdmin(databaseUrl, 'SELECT pg_current_wal_lsn()'))[0]?.[0])
     const before = await lsn()
     await asAdmin(databaseUrl, 'ALTER SYSTEM SET log_min_duration_statement = 0', 'SELECT pg_reload_conf()')
-    const started = performance.now()
+    const cpuBefore = cpuSeconds(deployment)
+    const started = Date.now()
     await sendAll(deployment, symbols, day + 1_000)
-    const sentMs = performance.now() - started
-    const isOut = (): boolean =>
-      [...finals.values()].length === intervalsStored && [...finals.values()].every(({ size }) => size === symbolCount)
-    await msUntil('finals', isOut, doneMsMax)
-    await msUntilCommitted(deployment, doneMsMax)
+    const sentMs = Date.now() - started
+    await msUntilCommitted(deployment, doneMsMax, lookEveryMs)
+    await untilQuiet(deployment)
+    const cpu = cpuSeconds(deployment)
     await asAdmin(databaseUrl, 'ALTER SYSTEM RESET log_min_duration_statement', 'SELECT pg_reload_conf()')
     const [wal] = await asAdmin(databaseUrl, `SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '${before}')`)
     const commits = [
@@ -188,17 +231,17 @@ async function midnight(platform: Platform): Promise<boolean> {
       .map(([, ms]) => Number(ms))
       .sort((a, b) => a - b)
     const p99 = commits[Math.ceil(commits.length * 0.99) - 1] ?? Number.NaN
-    const afterMs = (interval: number): number => (lastAt.get(interval) ?? Number.NaN) - started
-    const allMs = Math.max(...[...lastAt.keys()].map(afterMs))
+    const outMs = await finalsOutMs(deployment, started, symbolCount)
+    const allMs = Math.max(...outMs.values())
     console.log(
-      `${symbolCount} symbols across 00:00 UTC, ticks of the new day sent within ${Math.round(sentMs)} ms: ${symbolCount * intervalsStored} finals, ` +
-        `those of 1m out after ${Math.round(afterMs(60))} ms, all after ${Math.round(allMs)} ms (asked: ${finalsMsMax}); ` +
+      `${symbolCount} symbols across 00:00 UTC, ticks of the new day sent within ${sentMs} ms: ${symbolCount * intervalsStored} finals, ` +
+        `those of 1m out after ${outMs.get(60)} ms, all after ${allMs} ms (asked: ${finalsMsMax}); ` +
         `${commits.length} commits, p99 ${Math.round(p99)} ms, ${Math.round(Number(wal?.[0]) / 1e6)} MB of WAL; ` +
-        `engines at most ${enginesMb(deployment)} MB, ${crashesOf(deployment)} crashes`,
+        `engines at most ${enginesMb(deployment)} MB, ${crashesOf(deployment)} crashes; ` +
+        `processor seconds: ${[...cpu].map(([name, s]) => `${name} ${(s - (cpuBefore.get(name) ?? 0)).toFixed(1)}`).join(', ')}`,
     )
     return allMs <= finalsMsMax && crashesOf(deployment) === 0
   } finally {
-    await reader.close()
     await deployment.close()
   }
 }
