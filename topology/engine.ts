@@ -146,7 +146,8 @@ export function createEngine<Batch extends SourceBatch, Prepared extends Prepare
     assigned: (partitions, signal) => ownership.assign(partitions, signal),
     batch(batch) {
       const runner = ownership.runners.get(batch.partition)
-      if (runner === undefined) return undefined
+      // One that stops takes nothing more: a batch that waits for a commit is left, and so is what comes behind it.
+      if (runner === undefined || stopping.signal.aborted) return undefined
       const enrich = runner.enrich?.(batch)
       if (enrich !== undefined) return processEnriched(ownership, isolation, runner, enrich)
       isolation.process(runner, batch)
