@@ -17,12 +17,13 @@ export interface AvroWriter {
 const stringBytesPerUnitMax = 3
 const numberBytesMax = 10
 const low27 = 0x800_0000
+/** Longs from 0 up to here take one byte: most are such. */
+const oneByteBelow = 64
 
 /** An Avro writer for values of one schema. @param schemaId Id that the framing carries. */
 export function createAvroWriter(schemaId: number): AvroWriter {
-  const float = new Float64Array(1)
-  const floatBytes = new Uint8Array(float.buffer)
   let scratch = Buffer.alloc(1024)
+  let view = viewOf(scratch)
   let end = framingBytes
 
   const frame = () => {
@@ -36,52 +37,58 @@ export function createAvroWriter(schemaId: number): AvroWriter {
     const larger = Buffer.alloc(Math.max(scratch.length * 2, end + bytes))
     larger.set(scratch)
     scratch = larger
+    view = viewOf(larger)
   }
 
-  const varint = (value: number) => {
+  // Fields are written through locals: what closures share is read and written in memory each time.
+  const varint = (value: number, from: number) => {
+    const bytes = scratch
     let rest = value
-    while (rest > 127) {
-      scratch[end++] = (rest & 127) | 128
-      rest >>>= 7
-    }
-    scratch[end++] = rest
+    let at = from
+    for (; rest > 127; rest >>>= 7) bytes[at++] = (rest & 127) | 128
+    bytes[at++] = rest
+    end = at
   }
 
   const long = (value: number) => {
     // The rule's text is only made when it is broken.
     if (!Number.isSafeInteger(value)) invariant(false, `an Avro long is a safe integer, was ${value}`)
     reserve(numberBytesMax)
+    if (value >= 0 && value < oneByteBelow) {
+      scratch[end++] = 2 * value
+      return
+    }
     const sign = value < 0 ? 1 : 0
     const magnitude = value < 0 ? -value - 1 : value
     // 2 * magnitude + sign may pass 2^53: the low 27 bits of the magnitude and the rest go apart.
     const high = magnitude < low27 ? 0 : Math.floor(magnitude / low27)
     let low = ((magnitude - high * low27) << 1) | sign
-    if (high === 0) {
-      varint(low)
-      return
-    }
-    for (let i = 0; i < 4; i++) {
-      scratch[end++] = (low & 127) | 128
-      low >>>= 7
-    }
-    varint(high)
+    let at = end
+    if (high > 0)
+      for (let i = 0; i < 4; i++) {
+        scratch[at++] = (low & 127) | 128
+        low >>>= 7
+      }
+    varint(high > 0 ? high : low, at)
   }
 
   const string = (value: string) => {
     const units = value.length
     reserve(numberBytesMax + units * stringBytesPerUnitMax)
     const start = end
-    varint(units * 2)
+    varint(units * 2, start)
+    const bytes = scratch
+    let at = end
     for (let i = 0; i < units; i++) {
       const unit = value.charCodeAt(i)
       if (unit > 127) {
-        end = start
-        varint(Buffer.byteLength(value) * 2)
-        end += scratch.write(value, end, 'utf8')
+        varint(Buffer.byteLength(value) * 2, start)
+        end += bytes.write(value, end, 'utf8')
         return
       }
-      scratch[end++] = unit
+      bytes[at++] = unit
     }
+    end = at
   }
 
   return {
@@ -91,8 +98,8 @@ export function createAvroWriter(schemaId: number): AvroWriter {
     long,
     double(value) {
       reserve(8)
-      float[0] = value
-      for (let i = 0; i < 8; i++) scratch[end++] = floatBytes[i] as number
+      view.setFloat64(end, value, true)
+      end += 8
     },
     boolean(value) {
       reserve(1)
@@ -105,4 +112,8 @@ export function createAvroWriter(schemaId: number): AvroWriter {
       return value
     },
   }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength)
 }

@@ -3,6 +3,7 @@ import type { SubscribeOptions } from '../../ports/broker.ts'
 import { pushed, type SourceBatch } from '../../schemas/batch-decoder.ts'
 import { fillColumns } from '../column-fill.ts'
 import { BadBatchError, FetchedCursor } from '../wire/fetched-cursor.ts'
+import { createScratch } from '../wire/scratch.ts'
 import type { FetchedStretch } from './partition-fetch.ts'
 import { createRefetch } from './refetch.ts'
 
@@ -18,10 +19,11 @@ export function createFetchedColumns<Batch extends SourceBatch>(
   resolveSchema: (signal: AbortSignal) => Promise<void>,
 ): (stretch: FetchedStretch) => Promise<void> {
   const again = createRefetch(topic)
+  const scratch = createScratch()
 
   return async (stretch) => {
     const { partition, bytes, aborted } = stretch
-    const cursor = new FetchedCursor({ bytes, from: 0, to: bytes.length, aborted }, stretch.offset)
+    const cursor = new FetchedCursor({ bytes, from: 0, to: bytes.length, aborted, scratch }, stretch.offset)
     let baseOffset = stretch.offset
     while (stretch.live()) {
       let isWanting = false

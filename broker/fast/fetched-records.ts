@@ -1,5 +1,6 @@
 import type { ReadOptions, StoredRecord } from '../../ports/broker.ts'
 import { BadBatchError, FetchedCursor } from '../wire/fetched-cursor.ts'
+import { createScratch } from '../wire/scratch.ts'
 import type { FetchedStretch } from './partition-fetch.ts'
 import { createRefetch } from './refetch.ts'
 
@@ -12,9 +13,10 @@ export function createFetchedRecords({
   onRecords,
 }: Pick<ReadOptions, 'topic' | 'onRecords'>): (stretch: FetchedStretch) => Promise<void> {
   const again = createRefetch(topic)
+  const scratch = createScratch()
   return async (stretch) => {
     const { partition, bytes, aborted } = stretch
-    const cursor = new FetchedCursor({ bytes, from: 0, to: bytes.length, aborted }, stretch.offset)
+    const cursor = new FetchedCursor({ bytes, from: 0, to: bytes.length, aborted, scratch }, stretch.offset)
     for (let isMore = true; isMore && stretch.live(); ) {
       const records: StoredRecord[] = []
       let bad: BadBatchError | undefined

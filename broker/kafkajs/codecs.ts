@@ -1,6 +1,6 @@
 import { zstdCompressSync } from 'node:zlib'
 import kafkajs, { CompressionTypes } from 'kafkajs'
-import { compressFrameSync } from 'lz4-napi'
+import { lz4Compress } from '../wire/lz4.ts'
 import { snappyStore } from '../wire/snappy.ts'
 import { codecOf, unpack } from '../wire/unpack.ts'
 
@@ -14,7 +14,7 @@ interface Encoder {
 /** Makes the client read (and write) what other producers may have compressed; it brings gzip only. */
 export function registerCodecs(): void {
   CompressionCodecs[CompressionTypes.LZ4] = () => ({
-    compress: async (encoder: Encoder) => compressFrameSync(encoder.buffer),
+    compress: async (encoder: Encoder) => lz4Compress(encoder.buffer),
     decompress: async (buffer: Buffer) => unpack(codecOf.lz4, buffer),
   })
   CompressionCodecs[CompressionTypes.Snappy] = () => ({

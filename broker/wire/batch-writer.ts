@@ -1,6 +1,6 @@
 import { crc32c } from '@node-rs/crc32'
-import { compressFrameSync } from 'lz4-napi'
 import type { OutgoingRecord } from '../../ports/broker.ts'
+import { lz4Compress } from './lz4.ts'
 import { attribute, batchField, batchLengthBytes, batchMagic } from './record-batch.ts'
 import { codecOf } from './unpack.ts'
 
@@ -68,7 +68,7 @@ export class BatchWriter {
    */
   take(time: number, { producerId, epoch, sequence, isTransactional }: BatchProducer = noProducer): Buffer {
     const records = this.#bytes.subarray(batchField.records, this.#at)
-    const packed = compressFrameSync(records)
+    const packed = lz4Compress(records)
     const isPacked = packed.length < records.length
     const body = isPacked ? packed : records
     const batch = Buffer.allocUnsafeSlow(batchField.records + body.length)

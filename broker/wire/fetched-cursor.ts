@@ -3,6 +3,7 @@ import { controlHeader } from '../../schemas/control.ts'
 import { messageOf } from '../../schemas/errors.ts'
 import type { ColumnCursor } from '../column-fill.ts'
 import { abortMarker, attribute, batchField, batchLengthBytes, batchMagic, int64At } from './record-batch.ts'
+import type { Scratch } from './scratch.ts'
 import { unpack } from './unpack.ts'
 
 /** A transaction whose records nobody gets. */
@@ -27,6 +28,8 @@ interface FetchedBytes {
   readonly from: number
   readonly to: number
   readonly aborted?: readonly AbortedTransaction[]
+  /** Where batches are unpacked, one after the other. */
+  readonly scratch?: Scratch
 }
 
 const noBytes = Buffer.alloc(0)
@@ -51,6 +54,7 @@ export class FetchedCursor implements ColumnCursor {
 
   readonly #bytes: Buffer
   readonly #to: number
+  readonly #scratch: Scratch | undefined
   /** Aborted transactions that begin after what was walked, by their first offset. */
   readonly #aborted: AbortedTransaction[]
   readonly #aborting = new Set<bigint>()
@@ -73,11 +77,12 @@ export class FetchedCursor implements ColumnCursor {
   #after = 0
 
   /** @param offset Of the first record that is wanted: its batch may begin before it. */
-  constructor({ bytes, from, to, aborted = [] }: FetchedBytes, offset: number) {
+  constructor({ bytes, from, to, aborted = [], scratch }: FetchedBytes, offset: number) {
     this.offset = offset
     this.#bytes = bytes
     this.#nextBatch = from
     this.#to = to
+    this.#scratch = scratch
     this.#aborted = [...aborted].sort((a, b) => Number(a.firstOffset - b.firstOffset))
   }
 
@@ -203,7 +208,8 @@ export class FetchedCursor implements ColumnCursor {
   #enter(at: number, end: number, attributes: number, base: number, next: number): boolean {
     const bytes = this.#bytes
     const codec = attributes & attribute.codec
-    this.buffer = codec === 0 ? bytes : unpacked(codec, bytes.subarray(at + batchField.records, end), base)
+    this.buffer =
+      codec === 0 ? bytes : unpacked(codec, bytes.subarray(at + batchField.records, end), base, this.#scratch)
     this.#at = codec === 0 ? at + batchField.records : 0
     this.#end = codec === 0 ? end : this.buffer.length
     this.#batchOffset = base
@@ -292,9 +298,9 @@ function markerAt(bytes: Buffer, at: number): number {
   return bytes.readInt16BE(key + 5)
 }
 
-function unpacked(codec: number, bytes: Buffer, base: number): Buffer {
+function unpacked(codec: number, bytes: Buffer, base: number, scratch: Scratch | undefined): Buffer {
   try {
-    return unpack(codec, bytes)
+    return unpack(codec, bytes, scratch)
   } catch (error) {
     throw new BadBatchError(base, `it cannot be unpacked: ${messageOf(error)}`)
   }
