@@ -7,7 +7,8 @@ import { createSymbolIndex } from '../processors/core/symbol-index.ts'
 import { type CandleColumns, createCandleColumns } from '../schemas/candle-columns.ts'
 import type { ColumnBatch } from '../schemas/columns.ts'
 import type { Interner } from '../schemas/interner.ts'
-import { candles as topology } from '../topology/candles.ts'
+import type { Topology } from '../topology/candle-topology.ts'
+import { candles } from '../topology/candles.ts'
 
 /** The candle topology of one partition, without what makes its output durable. */
 export interface CorePipeline {
@@ -20,10 +21,16 @@ export interface CorePipeline {
   readonly counts: Conservation
 }
 
+export interface CorePipelineOptions {
+  readonly skipped?: Effects['skipped'] | undefined
+  /** Default: that of `npm run topology`. */
+  readonly topology?: Topology | undefined
+}
+
 export function createCorePipeline(
   symbols: Interner,
   lines: Interner,
-  skipped: Effects['skipped'] = () => undefined,
+  { skipped = () => undefined, topology = candles }: CorePipelineOptions = {},
 ): CorePipeline {
   const counts = createConservation()
   const finals = createCandleColumns()

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { candleOf } from '../processors/core/candle-rows.ts'
-import type { Conservation, Effects } from '../processors/core/effects.ts'
+import type { Conservation } from '../processors/core/effects.ts'
 import type { Candle } from '../schemas/candle.ts'
 import type { CandleColumns } from '../schemas/candle-columns.ts'
 import { candleCsvHeader, candleCsvLine } from '../schemas/candle-csv.ts'
@@ -9,7 +9,7 @@ import { invariant } from '../schemas/errors.ts'
 import { Interner } from '../schemas/interner.ts'
 import { createTickColumnDecoder } from '../schemas/tick-column-decoder.ts'
 import { fileLog, generatedLog } from './bench-log.ts'
-import { createCorePipeline } from './core-pipeline.ts'
+import { type CorePipelineOptions, createCorePipeline } from './core-pipeline.ts'
 import { type EncodedLog, fetchLogSchema, primeDecoder, pushLog } from './encoded-log.ts'
 import { type BenchOptions, type BenchOutcome, peakRssMiB, repeated, spreadOf } from './outcome.ts'
 
@@ -33,17 +33,27 @@ export interface Worker {
   readonly lines: Interner
 }
 
-export async function createWorker(): Promise<Worker> {
+/** @param rowsMax Of a batch. */
+export async function createWorker(rowsMax?: number): Promise<Worker> {
   const symbols = new Interner()
   const lines = new Interner()
-  const decoder = createTickColumnDecoder({ symbols, lines, fetchSchema: fetchLogSchema })
+  const decoder = createTickColumnDecoder({
+    symbols,
+    lines,
+    fetchSchema: fetchLogSchema,
+    ...(rowsMax === undefined ? {} : { rowsMax }),
+  })
   await primeDecoder(decoder)
   return { decoder, symbols, lines }
 }
 
 /** The log once through decoder and pipeline, with the pulses and barriers that fall into its time, and one at the end. */
-export function runOnce(log: EncodedLog, { decoder, symbols, lines }: Worker, skipped?: Effects['skipped']): CoreRun {
-  const pipeline = createCorePipeline(symbols, lines, skipped)
+export function runOnce(
+  log: EncodedLog,
+  { decoder, symbols, lines }: Worker,
+  options: CorePipelineOptions = {},
+): CoreRun {
+  const pipeline = createCorePipeline(symbols, lines, options)
   const cpu = process.cpuUsage()
   const started = performance.now()
   let pulseAt = started + pulseEveryMs

@@ -1,48 +1,12 @@
-// The engine of the benches `end-to-end` and `peers`, in a process of its own: its CPU and memory are nobody else's.
-import { Registry } from 'prom-client'
-import type { Broker } from '../ports/broker.ts'
+// The engine of the benches `end-to-end`, `peers` and `engines`, in a process of its own: its CPU and memory are nobody else's.
 import type { CandleStore } from '../ports/candle-store.ts'
-import type { Log } from '../ports/logger.ts'
-import { createEmbeddedRegistry } from '../registry/embedded-registry.ts'
-import { Interner } from '../schemas/interner.ts'
 import { storedIntervals } from '../schemas/intervals.ts'
-import { createTickColumnDecoder } from '../schemas/tick-column-decoder.ts'
-import { topicNames } from '../schemas/topics.ts'
-import { createPostgresStore } from '../sinks/postgres/postgres-store.ts'
-import { createMemorySnapshot } from '../sinks/snapshot/memory-snapshot.ts'
-import { openKafka } from '../topology/adapters.ts'
-import { createCandleStage } from '../topology/candle-stage.ts'
 import { candles } from '../topology/candles.ts'
-import { createCodecs } from '../topology/codecs.ts'
-import { configSchema } from '../topology/config.ts'
-import { createEngine } from '../topology/engine.ts'
 import { committedThrough } from '../topology/engine-host.ts'
-import { createEngineMetrics } from '../topology/engine-metrics.ts'
 import { systemClock as clock } from '../topology/system-clock.ts'
-import { ensureTopics } from '../topology/topics.ts'
+import { createBenchEngine } from './bench-engine.ts'
+import { minuteCandles } from './candle-variants.ts'
 import type { EngineRun } from './engine-run.ts'
-
-/** Notes when the first batch reaches the engine. */
-function watched(broker: Broker, onFirst: () => void): Broker {
-  let isFirst = true
-  return {
-    ...broker,
-    subscribe: (options) =>
-      broker.subscribe({
-        ...options,
-        handler: {
-          assigned: (partitions, signal) => options.handler.assigned(partitions, signal),
-          revoked: (partitions) => options.handler.revoked(partitions),
-          failed: (error) => options.handler.failed(error),
-          batch(batch) {
-            if (isFirst) onFirst()
-            isFirst = false
-            return options.handler.batch(batch)
-          },
-        },
-      }),
-  }
-}
 
 /** What the store holds of the base interval: candles, and the trades in them. */
 async function stored(store: CandleStore): Promise<{ candles: number; trades: number }> {
@@ -55,41 +19,25 @@ async function stored(store: CandleStore): Promise<{ candles: number; trades: nu
   return { candles: count, trades }
 }
 
-async function main(brokers: string, databaseUrl: string, prefix: string, groupId: string): Promise<EngineRun> {
-  const topics = topicNames(prefix)
-  const { BROKER_CLIENT } = configSchema.parse(process.env)
-  const kafka = await openKafka(BROKER_CLIENT, { brokers: brokers.split(','), clientId: 'redwick-bench', clock })
-  const registry = await createEmbeddedRegistry()
-  const store = await createPostgresStore({ url: databaseUrl })
-  await ensureTopics(kafka, topics, 1)
-  const codecs = await createCodecs(registry, topics)
-  const metrics = createEngineMetrics(new Registry())
-  const symbols = new Interner()
-  const lines = new Interner()
+interface RunArguments {
+  readonly brokers: string
+  readonly databaseUrl: string
+  readonly prefix: string
+  readonly groupId: string
+  readonly intervals: string
+}
+
+async function main({ intervals: which, ...places }: RunArguments): Promise<EngineRun> {
   let firstRecordAt = 0
-  const broker = watched(kafka, () => {
-    firstRecordAt = Date.now()
+  const { engine, broker, store, topics, metrics } = await createBenchEngine({
+    ...places,
+    topology: which === 'minutes' ? minuteCandles('100ms') : candles,
+    intervals: which === 'minutes' ? [storedIntervals['1m']] : Object.values(storedIntervals),
+    onFirst() {
+      firstRecordAt = Date.now()
+    },
   })
-  const log: Log = (level, message, details) => {
-    if (level === 'warn' || level === 'error') process.stderr.write(`${message} ${JSON.stringify(details ?? {})}\n`)
-  }
-  const common = { broker, store, clock, log }
-  const stage = createCandleStage({
-    ...common,
-    topology: candles,
-    topics,
-    groupId,
-    snapshot: createMemorySnapshot(),
-    makeDecoder: () => createTickColumnDecoder({ symbols, lines, fetchSchema: (id) => registry.schema(id) }),
-    symbols,
-    lines,
-    encodeEmission: codecs.encodeEmission,
-    encodeEpoch: codecs.encodeEpoch,
-    historyDecoder: codecs.historyDecoder,
-    intervals: Object.values(storedIntervals),
-  })
-  const engine = createEngine({ ...common, stage, metrics })
-  const ends = await kafka.admin.offsets(topics.ticks)
+  const ends = await broker.admin.offsets(topics.ticks)
   const targets = new Map([...ends].map(([partition, { latest }]) => [partition, latest]))
   const startedAt = Date.now()
   await engine.start()
@@ -103,11 +51,11 @@ async function main(brokers: string, databaseUrl: string, prefix: string, groupI
   const { used, late, duplicate, rejected } = metrics.totals
   const found = await stored(store)
   await store.close()
-  await kafka.close()
+  await broker.close()
   const counts = { used, late, duplicate, rejected }
   return { startedAt, firstRecordAt, committedAt, cpuMicros, rssMiB, ...counts, ...found }
 }
 
-const [, , brokers = '', databaseUrl = '', prefix = '', groupId = ''] = process.argv
-const run = await main(brokers, databaseUrl, prefix, groupId)
+const [, , brokers = '', databaseUrl = '', prefix = '', groupId = '', intervals = ''] = process.argv
+const run = await main({ brokers, databaseUrl, prefix, groupId, intervals })
 process.stdout.write(`${JSON.stringify(run)}\n`, () => process.exit(0))

@@ -47,6 +47,9 @@ export interface EngineRunOptions {
   readonly backlog: Backlog
 }
 
+/** Which candles are made: those of the peers, or those of our topology. */
+export type Intervals = 'minutes' | 'all'
+
 let passes = 0
 
 /**
@@ -57,13 +60,14 @@ let passes = 0
 export async function runEngine(
   { brokers, postgresUrl, prefix, backlog }: EngineRunOptions,
   client: BrokerClient,
+  intervals: Intervals = 'all',
 ): Promise<Pass> {
   const database = await createDatabase(postgresUrl)
   const child = join(import.meta.dirname, 'engine-child.ts')
   try {
     const { stdout } = await exec(
       process.execPath,
-      [...nodeOptions, child, brokers, database.url, prefix, `${prefix}pass-${++passes}`],
+      [...nodeOptions, child, brokers, database.url, prefix, `${prefix}pass-${++passes}`, intervals],
       { timeout: runMsMax, env: { ...process.env, BROKER_CLIENT: client } },
     )
     const run = engineRun.parse(JSON.parse(stdout))

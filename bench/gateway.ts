@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import { z } from 'zod'
+import { updateText } from '../gateway/candle-text.ts'
 import { createGateway } from '../gateway/gateway.ts'
 import { candleOf, fakeLog, fakeSnapshot, fakeStore } from '../gateway/testing/fakes.ts'
 import type { Broker, ReadOptions, StoredRecord } from '../ports/broker.ts'
@@ -12,8 +13,9 @@ import { topicNames } from '../schemas/topics.ts'
 import { type Codecs, createCodecs } from '../topology/codecs.ts'
 import { systemClock } from '../topology/system-clock.ts'
 import { symbolName } from './generated-ticks.ts'
-import { type BenchOptions, type BenchOutcome, peakRssMiB, repeated, spreadOf } from './outcome.ts'
+import { type BenchOptions, type BenchOutcome, type Measures, peakRssMiB, repeated, spreadOf } from './outcome.ts'
 import { nodeOptions } from './own-process.ts'
+import { type RawServer, startRawUws, startWs } from './raw-sockets.ts'
 
 const clients = 1000
 const channels = 100
@@ -109,46 +111,108 @@ function startClients(port: number) {
   }
 }
 
-/** `gateway`: updates of 100 channels to 1,000 clients in another process, 10 channels each, counted by the clients. */
-export async function gateway(options: BenchOptions): Promise<BenchOutcome> {
+/** A server that the same clients follow. */
+interface Target {
+  readonly name: string
+  readonly port: number
+  /** One update of every channel. */
+  publish(): Promise<void>
+  close(): Promise<void>
+}
+
+async function ownTarget(): Promise<Target> {
   const codecs = await createCodecs(await createEmbeddedRegistry(), topicNames())
   const topic = liveTopic(codecs)
   const server = await openGateway(topic, codecs)
-  const crowd = startClients(server.port)
-  try {
-    await topic.publish()
-    options.tell(`gateway: ${clients} clients subscribe`)
-    await crowd.until('subscribed', deliveriesOfRound)
-    let sent = crowd.seen.updates
-    const cpu: number[] = []
-    const seconds = await repeated(options.runs, async () => {
+  return { name: 'gateway', port: server.port, publish: topic.publish, close: () => server.close() }
+}
+
+/** The same texts, made once each, without what makes them: no log, no decoding, no snapshots, no limits. */
+function rawTarget(name: string, server: RawServer): Target {
+  let q = 0
+  return {
+    ...{ name, port: server.port, close: server.close },
+    async publish() {
+      q += 1
+      for (let i = 0; i < channels; i++) {
+        const candle = candleOf({ symbol: symbolName(i), start: startMs, close: 100 + q / 8, trades: q, revision: q })
+        server.publish(symbolName(i), updateText(i + 1, { kind: 'update', e: 1, q, candle }, q - 1, 0))
+      }
+    },
+  }
+}
+
+interface Delivered {
+  readonly perSecond: number
+  readonly cpuMicros: number
+}
+
+/** A target with its clients. `run` publishes all rounds, and waits until they have arrived. */
+async function crowded(target: Target, tell: BenchOptions['tell']) {
+  const crowd = startClients(target.port)
+  await target.publish()
+  tell(`gateway: ${clients} clients subscribe to ${target.name}`)
+  await crowd.until('subscribed', deliveriesOfRound)
+  let sent = crowd.seen.updates
+  return {
+    async run(): Promise<Delivered> {
       const from = performance.now()
       const used = process.cpuUsage()
       for (let round = 0; round < rounds; round++) {
         await crowd.until('updates', sent - roundsAheadMax * deliveriesOfRound)
-        await topic.publish()
+        await target.publish()
         sent += deliveriesOfRound
         await setImmediate()
       }
       await crowd.until('updates', sent)
       const { user, system } = process.cpuUsage(used)
-      cpu.push((user + system) / (rounds * deliveriesOfRound))
-      return (performance.now() - from) / 1000
+      const deliveries = rounds * deliveriesOfRound
+      return {
+        perSecond: deliveries / ((performance.now() - from) / 1000),
+        cpuMicros: (user + system) / deliveries,
+      }
+    },
+    async close() {
+      crowd.stop()
+      await target.close()
+    },
+  }
+}
+
+/**
+ * `gateway`: updates of 100 channels to 1,000 clients in another process, 10 channels each, counted by the clients; in turns with bare
+ * uWebSockets.js and with `ws`, which are given the texts.
+ */
+export async function gateway(options: BenchOptions): Promise<BenchOutcome> {
+  const targets = [
+    await ownTarget(),
+    rawTarget('bare uWebSockets.js', await startRawUws()),
+    rawTarget('ws', await startWs()),
+  ]
+  const all: Awaited<ReturnType<typeof crowded>>[] = []
+  try {
+    for (const target of targets) all.push(await crowded(target, options.tell))
+    const turns = await repeated(options.runs, async () => {
+      const turn: Delivered[] = []
+      for (const one of all) turn.push(await one.run())
+      return turn
     })
+    const measuresOf = (i: number): Measures => ({
+      deliveriesPerSecond: spreadOf(turns.map((turn) => turn[i]?.perSecond ?? Number.NaN)),
+      cpuMicrosPerDelivery: spreadOf(turns.map((turn) => turn[i]?.cpuMicros ?? Number.NaN)),
+    })
+    /** Ours over another's, of each turn. */
+    const ratioTo = (i: number) =>
+      spreadOf(turns.map((turn) => (turn[0]?.perSecond ?? Number.NaN) / (turn[i]?.perSecond ?? Number.NaN)))
     return {
       bench: 'gateway',
       runs: options.runs,
-      measures: {
-        deliveriesPerSecond: spreadOf(seconds.map((each) => (rounds * deliveriesOfRound) / each)),
-        cpuMicrosPerDelivery: spreadOf(cpu.slice(1)).median,
-        rssMiB: peakRssMiB(),
-        clients,
-        channels,
-        channelsOfClient,
-      },
+      measures: { ...measuresOf(0), rssMiB: peakRssMiB(), clients, channels, channelsOfClient },
+      cases: Object.fromEntries(
+        targets.slice(1).map(({ name }, i) => [name, { ratio: ratioTo(i + 1), ...measuresOf(i + 1) }]),
+      ),
     }
   } finally {
-    crowd.stop()
-    await server.close()
+    for (const one of all) await one.close()
   }
 }

@@ -8,7 +8,7 @@ import { generatedSpanMs, generatedStartMs, generatedTicks } from './generated-t
 
 /** Records of one produce call: about 64 KiB a partition, as the peers' generator sends them. */
 const recordsPerSend = 4_000
-/** Up to what a tick arrives late; the peers' loop waits this long before it closes a candle. */
+/** Up to what a tick arrives late; the peers wait this long before it closes a candle. */
 const jitterMs = 5_000
 const baseMs = 60_000
 
@@ -22,15 +22,15 @@ export interface BacklogOptions {
   readonly broker: Broker
   readonly codecs: Codecs
   readonly topic: string
-  /** A second topic that holds the same ticks as the peers' loop reads them. */
-  readonly loopTopic: string | undefined
+  /** A second topic that holds the same ticks as the peers read them. */
+  readonly peerTopic: string | undefined
   readonly ticks: number
   readonly symbols: number
   readonly partitions: number
 }
 
 /** The tick of the peers: `symbol, price, size, ts, seq` under schema id 1. */
-function createLoopTickEncoder(): (tick: Pick<Tick, 'symbol' | 'price' | 'size' | 'eventTime'>, seq: number) => Buffer {
+function createPeerTickEncoder(): (tick: Pick<Tick, 'symbol' | 'price' | 'size' | 'eventTime'>, seq: number) => Buffer {
   const writer = createAvroWriter(1)
   return ({ symbol, price, size, eventTime }, seq) => {
     writer.start()
@@ -44,13 +44,13 @@ function createLoopTickEncoder(): (tick: Pick<Tick, 'symbol' | 'price' | 'size' 
 }
 
 /**
- * Produces the backlog that the engine (and the peers' loop) works off. At the end stands what closes every window: `end`
- * for us; for the loop a tick of a far later time in each partition.
+ * Produces the backlog that the engine (and the peers) work off. At the end stands what closes every window: `end`
+ * for us; for the peers a tick of a far later time in each partition.
  */
 export async function produceBacklog(options: BacklogOptions): Promise<Backlog> {
-  const { broker, codecs, topic, loopTopic, ticks, symbols, partitions } = options
-  const encodeLoopTick = createLoopTickEncoder()
-  const topics = [topic, ...(loopTopic === undefined ? [] : [loopTopic])]
+  const { broker, codecs, topic, peerTopic, ticks, symbols, partitions } = options
+  const encodePeerTick = createPeerTickEncoder()
+  const topics = [topic, ...(peerTopic === undefined ? [] : [peerTopic])]
   for (const each of topics)
     await broker.admin.createTopic({ topic: each, partitions, config: { 'message.timestamp.type': 'LogAppendTime' } })
   const producer = await broker.createProducer()
@@ -58,7 +58,7 @@ export async function produceBacklog(options: BacklogOptions): Promise<Backlog> 
   let theirs: OutgoingRecord[] = []
   const send = async (): Promise<void> => {
     await producer.send(topic, ours)
-    if (loopTopic !== undefined) await producer.send(loopTopic, theirs)
+    if (peerTopic !== undefined) await producer.send(peerTopic, theirs)
     ours = []
     theirs = []
   }
@@ -71,7 +71,7 @@ export async function produceBacklog(options: BacklogOptions): Promise<Backlog> 
     partitionOf.set(key, partition)
     candles.add(`${key}|${Math.floor(eventTime / baseMs)}`)
     ours.push({ partition, key, value: codecs.encodeTick(tick) })
-    if (loopTopic !== undefined) theirs.push({ partition, key, value: encodeLoopTick(tick, seq++) })
+    if (peerTopic !== undefined) theirs.push({ partition, key, value: encodePeerTick(tick, seq++) })
     if (ours.length >= recordsPerSend) await send()
   }
   const eventTime = generatedStartMs + generatedSpanMs + 10 * baseMs
@@ -79,7 +79,7 @@ export async function produceBacklog(options: BacklogOptions): Promise<Backlog> 
   for (let partition = 0; partition < partitions; partition++) {
     ours.push({ partition, key: null, value: end, headers: { [controlHeader]: 'end' } })
     const key = `ZFLUSH${partition}`
-    theirs.push({ partition, key, value: encodeLoopTick({ symbol: key, price: 1, size: 1, eventTime }, seq++) })
+    theirs.push({ partition, key, value: encodePeerTick({ symbol: key, price: 1, size: 1, eventTime }, seq++) })
   }
   await send()
   await producer.close()

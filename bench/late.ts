@@ -15,7 +15,7 @@ export async function late(options: BenchOptions): Promise<BenchOutcome> {
   const worker = await createWorker()
   const once = (isLate: boolean): number => {
     const ranges = createLateRanges()
-    const { seconds, counts } = runOnce(isLate ? allLate : inTime, worker, ranges.add)
+    const { seconds, counts } = runOnce(isLate ? allLate : inTime, worker, { skipped: ranges.add })
     invariant(counts.late === (isLate ? ticks : 0), `${isLate ? ticks : 0} ticks are late, were ${counts.late}`)
     return ticks / seconds
   }

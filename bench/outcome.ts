@@ -28,7 +28,7 @@ export interface BenchOptions {
   readonly tickFile: string | undefined
   /** Where `core` writes its candles. */
   readonly out: string | undefined
-  /** `peers`: print the ratio however far the runs lie apart. */
+  /** `peers`, `engines`: print the ratio however far the runs lie apart. */
   readonly allowNoise: boolean
   /** Progress, for people. */
   tell(line: string): void

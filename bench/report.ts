@@ -40,12 +40,37 @@ const whatItMeasures = new Map([
   ['store', 'Commits one after the other, each of new candles, offsets and 16 KiB of state; every commit is durable.'],
   [
     'gateway',
-    '1,000 WebSocket clients in another process, each on 10 of 100 channels; every channel is updated once in a burst, as by the pulse of the engine. Deliveries are counted by the clients.',
+    '1,000 WebSocket clients in another process, each on 10 of 100 channels; every channel is updated once in a burst, as by the pulse of the engine. Deliveries are counted by the clients. In turns with bare uWebSockets.js and with `ws`, which are given the texts and do nothing else; a ratio is ours over theirs in a turn.',
   ],
   [
     'end-to-end',
     'Kafka to PostgreSQL with a checkpoint each second, exactly once: from the first record to the last commit, its finals published. Through the client of ours (`fast`) and through kafkajs, in turns over the same log; the ratio is that of a turn. The engine is a process of its own; broker and database share the cores with it.',
   ],
+  [
+    'consume',
+    'A backlog in Kafka to columns, with nothing done to them, by each client in turn; broker and reader share the cores.',
+  ],
+  [
+    'memory',
+    'Greatest resident memory of an engine that works a backlog off, from Kafka to PostgreSQL, as in `end-to-end`.',
+  ],
+  [
+    'startup',
+    'From the start of the process (`topology --role engine`, on Kafka, a registry, PostgreSQL and Redis) with a backlog to read, to the first candle that a client of the database sees; the tables are made on the way.',
+  ],
+  [
+    'sweep',
+    'How speed changes with one setting at a time: symbols, intervals (the base and so many roll-ups), length of the window (no roll-ups) and rows of a batch in the engine core as in `core`; partitions as in `end-to-end`.',
+  ],
+  [
+    'latency',
+    'From sending a tick to Kafka to reading the first candle on `candles.live` that counts it, of every tick, in one process on one clock; the engine is another. Broker, database, engine, sender and reader share the cores.',
+  ],
+  [
+    'engines',
+    'One-minute candles of the same ticks: ours from Kafka to PostgreSQL and a topic, exactly once, with a checkpoint each second; Flink and Kafka Streams (the peers folder) to a topic, at least once, with a checkpoint or commit each second. In each turn ours runs first and last, each of theirs twice between; the ratio is that of a turn, ours over theirs. A second row is ours with its six roll-ups. Ours reads the larger record of its own schema, and drops repeated trades.',
+  ],
+  ['engines-exactly-once', 'The same with the exactly-once modes of Flink and Kafka Streams.'],
   [
     'peers',
     'The same ticks through the hand-written kafkajs loop of the peers folder (no recovery, no exactly-once, candles to a topic) and through `end-to-end`, on the same Node. In each turn ours runs first and last and theirs twice between; the ratio is that of a turn. Ours reads the larger record of its own schema.',
@@ -64,6 +89,26 @@ function rows(name: string, measures: Readonly<Record<string, Measure>>): string
   )
 }
 
+/** Of cases whose names differ in their last word only, a chart of their speeds. */
+function charts(cases: NonNullable<Result['cases']>): string[] {
+  const swept = new Map<string, [value: string, speed: number][]>()
+  for (const [name, { ticksPerSecond }] of Object.entries(cases)) {
+    const [, what, value] = /^(\w+) (\d\w*)$/.exec(name) ?? []
+    if (what === undefined || value === undefined || typeof ticksPerSecond !== 'object') continue
+    swept.set(what, [...(swept.get(what) ?? []), [value, ticksPerSecond.median]])
+  }
+  return [...swept].flatMap(([what, points]) => [
+    '',
+    '```mermaid',
+    'xychart-beta',
+    `  title "ticks a second by ${what}"`,
+    `  x-axis [${points.map(([value]) => `"${value}"`).join(', ')}]`,
+    `  y-axis "ticks a second" 0 --> ${Math.max(...points.map(([, speed]) => speed))}`,
+    `  line [${points.map(([, speed]) => speed).join(', ')}]`,
+    '```',
+  ])
+}
+
 function section(one: Result): string {
   const { bench, cases = {}, runs, command, host, commit, date, ...measures } = one
   return [
@@ -79,6 +124,7 @@ function section(one: Result): string {
     '|---|---|---:|---:|---:|',
     ...rows('', measures),
     ...Object.entries(cases).flatMap(([name, each]) => rows(name, each)),
+    ...charts(cases),
   ].join('\n')
 }
 

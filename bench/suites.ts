@@ -9,5 +9,15 @@ export const suites: ReadonlyMap<string, () => Promise<Suite>> = new Map([
   ['store', async () => (await import('./store.ts')).store],
   ['gateway', async () => (await import('./gateway.ts')).gateway],
   ['end-to-end', async () => (await import('./end-to-end.ts')).endToEnd],
+  ['consume', async () => (await import('./consume.ts')).consume],
+  ['memory', async () => (await import('./memory.ts')).memory],
+  ['startup', async () => (await import('./startup.ts')).startup],
+  ['sweep', async () => (await import('./sweep.ts')).sweep],
+  ['latency', async () => (await import('./latency.ts')).latency],
+  ['engines', async () => (await import('./engines.ts')).enginesOf('at-least-once', 'engines')],
+  [
+    'engines-exactly-once',
+    async () => (await import('./engines.ts')).enginesOf('exactly-once', 'engines-exactly-once'),
+  ],
   ['peers', async () => (await import('./peers.ts')).peers],
 ])

@@ -19,7 +19,9 @@ const ticksMax = 100_000_000
 export function benchCommand(program: Command): void {
   const command = program
     .command('bench [name]')
-    .description('measure: core, decode, late, records, store, gateway, end-to-end, peers, all; report')
+    .description(
+      'measure: core, decode, late, records, store, gateway, end-to-end, consume, memory, startup, sweep, latency, engines, engines-exactly-once, peers, all; report',
+    )
   command
     .option('--ticks <number>', 'ticks of one run')
     .option('--runs <number>', 'counted runs, after one to warm up', '5')
@@ -27,7 +29,7 @@ export function benchCommand(program: Command): void {
     .option('--partitions <number>', 'partitions of a topic', '4')
     .option('--tick-file <file>', 'core: trades of a CSV in place of generated ones')
     .option('--out <file>', 'core: where its candles go, in the form of export')
-    .option('--allow-noise', 'peers: print the ratio however far the runs lie apart')
+    .option('--allow-noise', 'peers, engines: print the ratio however far the runs lie apart')
     .option('--no-save', 'keep no result in bench/results')
     .action(async (name: string | undefined, flags: BenchFlags) => {
       const { json } = globalFlags(command)

@@ -1,0 +1,166 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Broker } from '../ports/broker.ts'
+import { storedIntervals } from '../schemas/intervals.ts'
+import { partitionOfKey } from '../schemas/partitioner.ts'
+import { type TopicNames, topicNames } from '../schemas/topics.ts'
+import { createDatabase } from '../test/services/postgres.ts'
+import type { Codecs } from '../topology/codecs.ts'
+import { ensureTopics } from '../topology/topics.ts'
+import { generatedTicks } from './generated-ticks.ts'
+import { onServices, type Services } from './kafka-stage.ts'
+import { type BenchOptions, type BenchOutcome, type Measures, spreadOf } from './outcome.ts'
+import { nodeOptions } from './own-process.ts'
+
+const ticksPerSecond = 20_000
+const sendEveryMs = 5
+const warmUpMs = 5_000
+const runMs = 10_000
+const firstWordMsMax = 30_000
+
+/** What is told when: after each tick, of one-minute candles; or as our topology does it, at a pace, of all intervals. */
+const cases = [
+  { name: 'emitEvery 0, one-minute candles', which: 'each' },
+  { name: 'emitEvery 100 ms, all intervals', which: 'paced' },
+] as const
+
+interface Scene {
+  readonly broker: Broker
+  readonly codecs: Codecs
+  readonly topics: TopicNames
+  readonly partitions: number
+  readonly symbols: number
+}
+
+/** Ms from sending a tick to reading the first candle that counts it, on one clock. */
+class Latencies {
+  /** Ticks that no candle counts yet, by symbol, in order. */
+  readonly #waiting = new Map<string, { readonly id: number; readonly sentAt: number }[]>()
+  #found: number[] = []
+
+  sent(symbol: string, id: number, sentAt: number): void {
+    const waiting = this.#waiting.get(symbol)
+    if (waiting === undefined) this.#waiting.set(symbol, [{ id, sentAt }])
+    else waiting.push({ id, sentAt })
+  }
+
+  told(symbol: string, lastId: number, at: number): void {
+    const waiting = this.#waiting.get(symbol) ?? []
+    const open = waiting.findIndex(({ id }) => id > lastId)
+    for (const { sentAt } of waiting.splice(0, open < 0 ? waiting.length : open)) this.#found.push(at - sentAt)
+  }
+
+  /** Of those found since the last call, ascending. */
+  take(): Float64Array {
+    const sorted = Float64Array.from(this.#found).sort()
+    this.#found = []
+    return sorted
+  }
+}
+
+/** Ticks at an even pace until it is aborted. */
+async function feed({ broker, codecs, topics, partitions, symbols }: Scene, latencies: Latencies, signal: AbortSignal) {
+  const producer = await broker.createProducer()
+  const ticks = generatedTicks({ ticks: Number.MAX_SAFE_INTEGER, symbols, jitterMs: 0 })
+  const partitionOf = new Map<string, number>()
+  let sent = 0
+  for (const startedAt = performance.now(); !signal.aborted; await sleep(sendEveryMs)) {
+    const due = Math.floor(((performance.now() - startedAt) * ticksPerSecond) / 1000)
+    const records = []
+    for (; sent < due; sent++) {
+      const next = ticks.next()
+      if (next.done === true) break
+      const tick = next.value
+      const { symbol, tradeId } = tick
+      const partition = partitionOf.get(symbol) ?? partitionOfKey(symbol, partitions)
+      partitionOf.set(symbol, partition)
+      const now = Date.now()
+      records.push({ partition, key: symbol, value: codecs.encodeTick({ ...tick, eventTime: now, ingestTime: now }) })
+      latencies.sent(symbol, tradeId, performance.now())
+    }
+    await producer.send(topics.ticks, records)
+  }
+  await producer.close()
+}
+
+/** @returns Of each run, its latencies. */
+async function measure(services: Services, options: BenchOptions, which: string): Promise<Float64Array[]> {
+  const { broker, codecsOf, brokers, postgresUrl } = services
+  const { partitions, symbols, runs, tell } = options
+  const prefix = `latency-${randomUUID().slice(0, 8)}.`
+  const topics = topicNames(prefix)
+  await ensureTopics(broker, topics, partitions)
+  const codecs = await codecsOf(topics)
+  const database = await createDatabase(postgresUrl)
+  const child = spawn(
+    process.execPath,
+    [...nodeOptions, join(import.meta.dirname, 'latency-child.ts'), brokers, database.url, prefix, which],
+    { stdio: ['ignore', 'inherit', 'inherit'] },
+  )
+  const ended = once(child, 'exit')
+  const latencies = new Latencies()
+  let words = 0
+  const reader = await broker.read({
+    topic: topics.candlesLive,
+    from: 'earliest',
+    onRecords(_, records) {
+      const at = performance.now()
+      for (const record of records) {
+        const said = codecs.decodeLive(record)
+        if (said === undefined || 'epoch' in said || said.candle.interval !== storedIntervals['1m']) continue
+        words += 1
+        latencies.told(said.candle.symbol, said.candle.lastTradeId, at)
+      }
+      return undefined
+    },
+    onError(error) {
+      throw error
+    },
+  })
+  const over = new AbortController()
+  const feeding = feed({ broker, codecs, topics, partitions, symbols }, latencies, over.signal)
+  try {
+    for (const startedAt = performance.now(); words === 0; await sleep(sendEveryMs))
+      if (performance.now() - startedAt > firstWordMsMax) throw new Error('the engine says nothing')
+    await sleep(warmUpMs)
+    latencies.take()
+    const found: Float64Array[] = []
+    for (let run = 0; run < runs; run++) {
+      tell(`latency: ${which}, run ${run + 1} of ${runs}`)
+      await sleep(runMs)
+      found.push(latencies.take())
+    }
+    return found
+  } finally {
+    over.abort()
+    await feeding
+    child.kill('SIGKILL')
+    await ended
+    await reader.close()
+    await database.drop()
+  }
+}
+
+function measuresOf(runs: readonly Float64Array[]): Measures {
+  const percentile = (share: number) =>
+    spreadOf(runs.map((sorted) => sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN))
+  return {
+    p50Ms: percentile(0.5),
+    p99Ms: percentile(0.99),
+    maxMs: percentile(1),
+    ticks: spreadOf(runs.map((run) => run.length)),
+  }
+}
+
+/** `latency`: from sending a tick to Kafka to reading the first candle on `candles.live` that counts it, at 20,000 ticks a second. */
+export async function latency(options: BenchOptions): Promise<BenchOutcome> {
+  return onServices(async (services) => {
+    const measured: Record<string, Measures> = {}
+    for (const { name, which } of cases) measured[name] = measuresOf(await measure(services, options, which))
+    const { runs, symbols, partitions } = options
+    return { bench: 'latency', runs, measures: { ticksPerSecond, symbols, partitions }, cases: measured }
+  })
+}
