@@ -55,6 +55,8 @@ export interface BatchDecoder<Batch extends SourceBatch> {
     offset: number,
     appendTime: number,
   ): number
+  /** Nothing in a batch points to what was pushed, which may be another's right after the call. Default: something may. */
+  readonly isCopying?: true
   /** Id that the last `needsSchema` asked for. */
   readonly wantedSchemaId: number
   /**

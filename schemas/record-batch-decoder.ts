@@ -17,7 +17,13 @@ export function createRecordBatchDecoder<T>(values: ValueDecoder<T>): BatchDecod
 
   const refuse = (offset: number, reason: DeadLetterReason, detail: string, value: Uint8Array): number => {
     const schemaId = isFramed(value, 0, value.length) ? schemaIdAt(value, 0) : null
-    refused.push({ offset, reason, detail, schemaId, payload: value.slice(0, deadLetterPayloadBytesMax) })
+    refused.push({
+      offset,
+      reason,
+      detail,
+      schemaId,
+      payload: new Uint8Array(value.subarray(0, deadLetterPayloadBytesMax)),
+    })
     return pushed.taken
   }
   const take = (decoded: Decoded<T>, value: Uint8Array, offset: number, appendTime: number): number => {

@@ -258,6 +258,7 @@ export function createTickColumnDecoder(options: TickColumnDecoderOptions): Tick
         controlReads.delete(id)
       }
     },
+    isCopying: true,
     get pending() {
       return taken ? 0 : columns.length + controls.length + refused.length
     },

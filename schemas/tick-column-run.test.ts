@@ -41,6 +41,11 @@ it('a run of ticks is read as the same ticks one by one', async () => {
         ends[i] = at
       }
       const readAll = async (byRuns: boolean): Promise<unknown[]> => {
+        // By runs what was pushed is wiped: nothing may point to it.
+        const own = byRuns ? Buffer.from(bytes) : bytes
+        const wipe = (from: number, to: number): void => {
+          if (byRuns && from < to) own.fill(0xee, starts[from], ends[to - 1])
+        }
         const { decoder, symbols, lines } = await decoderRig({ rowsMax })
         const seen: unknown[] = []
         const take = (): void => {
@@ -55,14 +60,18 @@ it('a run of ticks is read as the same ticks one by one', async () => {
           )
         }
         for (let i = 0; i < list.length; ) {
-          const next = byRuns ? decoder.pushRun(bytes, starts, ends, i, list.length, 100 + i, 5) : i
+          const next = byRuns ? decoder.pushRun(own, starts, ends, i, list.length, 100 + i, 5) : i
+          wipe(i, next)
           expect(next).toBeGreaterThanOrEqual(i)
           i = next
           if (i === list.length) break
-          const result = decoder.push(bytes, starts[i] ?? 0, ends[i] ?? 0, 100 + i, 5, undefined)
+          const result = decoder.push(own, starts[i] ?? 0, ends[i] ?? 0, 100 + i, 5, undefined)
           if (result === pushed.needsSchema) await decoder.resolveSchema(decoder.wantedSchemaId)
           else if (result === pushed.full) take()
-          else i += 1
+          else {
+            i += 1
+            wipe(i - 1, i)
+          }
         }
         take()
         return seen.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))

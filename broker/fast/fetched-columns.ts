@@ -19,11 +19,14 @@ export function createFetchedColumns<Batch extends SourceBatch>(
   resolveSchema: (signal: AbortSignal) => Promise<void>,
 ): (stretch: FetchedStretch) => Promise<void> {
   const again = createRefetch(topic)
-  const scratch = createScratch()
+  const scratch = decoder.isCopying ? createScratch() : undefined
 
   return async (stretch) => {
     const { partition, bytes, aborted } = stretch
-    const cursor = new FetchedCursor({ bytes, from: 0, to: bytes.length, aborted, scratch }, stretch.offset)
+    const cursor = new FetchedCursor(
+      { bytes, from: 0, to: bytes.length, aborted, ...(scratch && { scratch }) },
+      stretch.offset,
+    )
     let baseOffset = stretch.offset
     while (stretch.live()) {
       let isWanting = false
