@@ -66,7 +66,9 @@ export async function consume(options: BenchOptions): Promise<BenchOutcome> {
     const turns = await repeated(runs, async (run) => {
       tell(run < 0 ? 'consume: warm-up' : `consume: run ${run + 1} of ${runs}`)
       const readings = {} as Record<BrokerClient, Reading>
-      for (const client of brokerClients) readings[client] = await readAll(stage, client)
+      // Each is first every other time.
+      for (const client of run % 2 === 0 ? brokerClients : brokerClients.toReversed())
+        readings[client] = await readAll(stage, client)
       return readings
     })
     const ratioOfTurns = spreadOf(turns.map(({ fast, kafkajs }) => fast.ticksPerSecond / kafkajs.ticksPerSecond))

@@ -19,7 +19,7 @@ export const jitterMs = 400
 const pulseEveryMs = 100
 const barrierEveryMs = 1000
 
-interface CoreRun {
+export interface CoreRun {
   readonly seconds: number
   readonly cpuMicros: number
   readonly finals: CandleColumns

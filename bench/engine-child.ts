@@ -1,12 +1,12 @@
 // The engine of the benches `end-to-end`, `peers` and `engines`, in a process of its own: its CPU and memory are nobody else's.
 import type { CandleStore } from '../ports/candle-store.ts'
 import { storedIntervals } from '../schemas/intervals.ts'
-import { candles } from '../topology/candles.ts'
 import { committedThrough } from '../topology/engine-host.ts'
 import { systemClock as clock } from '../topology/system-clock.ts'
-import { createBenchEngine } from './bench-engine.ts'
-import { minuteCandles } from './candle-variants.ts'
+import { benchCandlesOf, createBenchEngine } from './bench-engine.ts'
 import type { EngineRun } from './engine-run.ts'
+
+const lookEveryMs = 5
 
 /** What the store holds of the base interval: candles, and the trades in them. */
 async function stored(store: CandleStore): Promise<{ candles: number; trades: number }> {
@@ -24,25 +24,25 @@ interface RunArguments {
   readonly databaseUrl: string
   readonly prefix: string
   readonly groupId: string
-  readonly intervals: string
+  readonly candles: string
 }
 
-async function main({ intervals: which, ...places }: RunArguments): Promise<EngineRun> {
+async function main({ candles: which, ...places }: RunArguments): Promise<EngineRun> {
   let firstRecordAt = 0
   const { engine, broker, store, topics, metrics } = await createBenchEngine({
     ...places,
-    topology: which === 'minutes' ? minuteCandles('100ms') : candles,
-    intervals: which === 'minutes' ? [storedIntervals['1m']] : Object.values(storedIntervals),
+    candles: benchCandlesOf(which),
     onFirst() {
       firstRecordAt = Date.now()
     },
   })
   const ends = await broker.admin.offsets(topics.ticks)
   const targets = new Map([...ends].map(([partition, { latest }]) => [partition, latest]))
-  const startedAt = Date.now()
   await engine.start()
   const never = new AbortController().signal
-  await Promise.race([committedThrough([engine], targets, clock, never), engine.failed])
+  // Its last checkpoint comes at its own pace, as the peers' do.
+  const atItsPace = { ...engine, checkpointNow: () => clock.sleep(lookEveryMs) }
+  await Promise.race([committedThrough([atItsPace], targets, clock, never), engine.failed])
   const committedAt = Date.now()
   const { user, system } = process.cpuUsage()
   const rssMiB = Math.round(process.resourceUsage().maxRSS / 1024)
@@ -53,9 +53,9 @@ async function main({ intervals: which, ...places }: RunArguments): Promise<Engi
   await store.close()
   await broker.close()
   const counts = { used, late, duplicate, rejected }
-  return { startedAt, firstRecordAt, committedAt, cpuMicros, rssMiB, ...counts, ...found }
+  return { firstRecordAt, committedAt, cpuMicros, rssMiB, ...counts, ...found }
 }
 
-const [, , brokers = '', databaseUrl = '', prefix = '', groupId = '', intervals = ''] = process.argv
-const run = await main({ brokers, databaseUrl, prefix, groupId, intervals })
+const [, , brokers = '', databaseUrl = '', prefix = '', groupId = '', candles = ''] = process.argv
+const run = await main({ brokers, databaseUrl, prefix, groupId, candles })
 process.stdout.write(`${JSON.stringify(run)}\n`, () => process.exit(0))

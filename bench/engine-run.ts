@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { invariant } from '../schemas/errors.ts'
 import { createDatabase } from '../test/services/postgres.ts'
 import type { BrokerClient } from '../topology/config.ts'
+import type { BenchCandles } from './bench-engine.ts'
 import type { Backlog } from './kafka-backlog.ts'
 import { nodeOptions } from './own-process.ts'
 
@@ -12,8 +13,7 @@ const exec = promisify(execFile)
 const runMsMax = 300_000
 
 const engineRun = z.object({
-  /** Epoch ms: before the engine joins its group, at its first batch, and when everything is committed and published. */
-  startedAt: z.number(),
+  /** Epoch ms: at the engine's first batch, and when everything is committed and published. */
   firstRecordAt: z.number(),
   committedAt: z.number(),
   /** Of the whole process so far. */
@@ -34,7 +34,7 @@ export type EngineRun = z.infer<typeof engineRun>
 export interface Pass {
   /** First record to the last result. */
   readonly ticksPerSecond: number
-  /** Start of the engine to the last result. */
+  /** Start of the process to the last result. */
   readonly ticksPerSecondFromStart: number
   readonly cpuMicrosPerTick: number
   readonly rssMiB: number
@@ -47,9 +47,6 @@ export interface EngineRunOptions {
   readonly backlog: Backlog
 }
 
-/** Which candles are made: those of the peers, or those of our topology. */
-export type Intervals = 'minutes' | 'all'
-
 let passes = 0
 
 /**
@@ -60,14 +57,15 @@ let passes = 0
 export async function runEngine(
   { brokers, postgresUrl, prefix, backlog }: EngineRunOptions,
   client: BrokerClient,
-  intervals: Intervals = 'all',
+  candles: BenchCandles = 'all',
 ): Promise<Pass> {
   const database = await createDatabase(postgresUrl)
   const child = join(import.meta.dirname, 'engine-child.ts')
+  const startedAt = Date.now()
   try {
     const { stdout } = await exec(
       process.execPath,
-      [...nodeOptions, child, brokers, database.url, prefix, `${prefix}pass-${++passes}`, intervals],
+      [...nodeOptions, child, brokers, database.url, prefix, `${prefix}pass-${++passes}`, candles],
       { timeout: runMsMax, env: { ...process.env, BROKER_CLIENT: client } },
     )
     const run = engineRun.parse(JSON.parse(stdout))
@@ -78,7 +76,7 @@ export async function runEngine(
     )
     return {
       ticksPerSecond: ticks / ((run.committedAt - run.firstRecordAt) / 1000),
-      ticksPerSecondFromStart: ticks / ((run.committedAt - run.startedAt) / 1000),
+      ticksPerSecondFromStart: ticks / ((run.committedAt - startedAt) / 1000),
       cpuMicrosPerTick: run.cpuMicros / ticks,
       rssMiB: run.rssMiB,
     }

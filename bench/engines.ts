@@ -8,6 +8,9 @@ import { flink, type Guarantee, kafkaStreams, type Peer } from './peer.ts'
 import { runPeer } from './peer-run.ts'
 import { comparison } from './turns.ts'
 
+/** Of fewer, a JVM has seen too little of what it does when they are over. */
+const ticksDefault = 10_000_000
+
 /** Of one turn, in the order of the peers. */
 interface EnginesTurn {
   readonly ours: readonly Pass[]
@@ -35,7 +38,7 @@ export function enginesOf(guarantee: Guarantee, bench: string): Suite {
     const dir = await mkdtemp(join(tmpdir(), 'redwick-peers-'))
     try {
       const peers = [await flink(guarantee, dir), await kafkaStreams(guarantee, dir)]
-      return await onStage(options, true, async (stage) => {
+      return await onStage({ ...options, ticks: options.ticks ?? ticksDefault }, true, async (stage) => {
         const turns: EnginesTurn[] = []
         const all: Pass[] = []
         for (let turn = -1; turn < options.runs; turn++) {

@@ -13,7 +13,7 @@ import { topicNames } from '../schemas/topics.ts'
 import { type Codecs, createCodecs } from '../topology/codecs.ts'
 import { systemClock } from '../topology/system-clock.ts'
 import { symbolName } from './generated-ticks.ts'
-import { type BenchOptions, type BenchOutcome, type Measures, peakRssMiB, repeated, spreadOf } from './outcome.ts'
+import { type BenchOptions, type BenchOutcome, type Measures, repeated, spreadOf } from './outcome.ts'
 import { nodeOptions } from './own-process.ts'
 import { type RawServer, startRawUws, startWs } from './raw-sockets.ts'
 
@@ -147,14 +147,32 @@ interface Delivered {
   readonly cpuMicros: number
 }
 
+/** Of two runs of as many deliveries, in the time that both took. */
+function meanOf(one: Delivered, other: Delivered): Delivered {
+  return {
+    perSecond: 2 / (1 / one.perSecond + 1 / other.perSecond),
+    cpuMicros: (one.cpuMicros + other.cpuMicros) / 2,
+  }
+}
+
 /** A target with its clients. `run` publishes all rounds, and waits until they have arrived. */
 async function crowded(target: Target, tell: BenchOptions['tell']) {
   const crowd = startClients(target.port)
-  await target.publish()
-  tell(`gateway: ${clients} clients subscribe to ${target.name}`)
-  await crowd.until('subscribed', deliveriesOfRound)
+  const close = async (): Promise<void> => {
+    crowd.stop()
+    await target.close()
+  }
+  try {
+    await target.publish()
+    tell(`gateway: ${clients} clients subscribe to ${target.name}`)
+    await crowd.until('subscribed', deliveriesOfRound)
+  } catch (error) {
+    await close()
+    throw error
+  }
   let sent = crowd.seen.updates
   return {
+    name: target.name,
     async run(): Promise<Delivered> {
       const from = performance.now()
       const used = process.cpuUsage()
@@ -172,10 +190,7 @@ async function crowded(target: Target, tell: BenchOptions['tell']) {
         cpuMicros: (user + system) / deliveries,
       }
     },
-    async close() {
-      crowd.stop()
-      await target.close()
-    },
+    close,
   }
 }
 
@@ -184,18 +199,21 @@ async function crowded(target: Target, tell: BenchOptions['tell']) {
  * uWebSockets.js and with `ws`, which are given the texts.
  */
 export async function gateway(options: BenchOptions): Promise<BenchOutcome> {
-  const targets = [
-    await ownTarget(),
-    rawTarget('bare uWebSockets.js', await startRawUws()),
-    rawTarget('ws', await startWs()),
+  const makers = [
+    ownTarget,
+    async () => rawTarget('bare uWebSockets.js', await startRawUws()),
+    async () => rawTarget('ws', await startWs()),
   ]
   const all: Awaited<ReturnType<typeof crowded>>[] = []
   try {
-    for (const target of targets) all.push(await crowded(target, options.tell))
+    for (const make of makers) all.push(await crowded(await make(), options.tell))
     const turns = await repeated(options.runs, async () => {
-      const turn: Delivered[] = []
-      for (const one of all) turn.push(await one.run())
-      return turn
+      // There and back: what the machine gains or loses meanwhile falls on all alike.
+      const there: Delivered[] = []
+      for (const one of all) there.push(await one.run())
+      const back: Delivered[] = []
+      for (const one of all.toReversed()) back.unshift(await one.run())
+      return there.map((first, i) => meanOf(first, back[i] ?? first))
     })
     const measuresOf = (i: number): Measures => ({
       deliveriesPerSecond: spreadOf(turns.map((turn) => turn[i]?.perSecond ?? Number.NaN)),
@@ -207,9 +225,9 @@ export async function gateway(options: BenchOptions): Promise<BenchOutcome> {
     return {
       bench: 'gateway',
       runs: options.runs,
-      measures: { ...measuresOf(0), rssMiB: peakRssMiB(), clients, channels, channelsOfClient },
+      measures: { ...measuresOf(0), clients, channels, channelsOfClient },
       cases: Object.fromEntries(
-        targets.slice(1).map(({ name }, i) => [name, { ratio: ratioTo(i + 1), ...measuresOf(i + 1) }]),
+        all.slice(1).map(({ name }, i) => [name, { ratio: ratioTo(i + 1), ...measuresOf(i + 1) }]),
       ),
     }
   } finally {

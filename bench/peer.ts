@@ -60,7 +60,7 @@ async function javaPeer(folder: string, main: string, dir: string): Promise<Pick
   return { command: 'java', args: [heapMax, '-cp', `${join(dir, folder)}:${jars}/*`, quiet, main] }
 }
 
-/** Flink in one process, two slots, state on the heap, a checkpoint each second. */
+/** Flink in one process, two slots, objects used again, state on the heap, a checkpoint each second. */
 export async function flink(guarantee: Guarantee, dir: string): Promise<Peer> {
   const isTransactional = guarantee === 'exactly-once'
   const { command, args } = await javaPeer('flink', 'FL', dir)
@@ -68,7 +68,7 @@ export async function flink(guarantee: Guarantee, dir: string): Promise<Peer> {
   const opens = ['util', 'lang', 'time'].map((name) => `--add-opens=java.base/java.${name}=ALL-UNNAMED`)
   return {
     ...{ name: 'Flink', command, args: [...opens, ...args], isTransactional },
-    environment: { PEERS_WORK: dir, PAR: '2', ...(isTransactional ? { GUAR: 'exactly_once', REUSE: '1' } : {}) },
+    environment: { PEERS_WORK: dir, PAR: '2', REUSE: '1', ...(isTransactional ? { GUAR: 'exactly_once' } : {}) },
   }
 }
 

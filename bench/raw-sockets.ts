@@ -53,7 +53,7 @@ export async function startRawUws(): Promise<RawServer> {
 export async function startWs(): Promise<RawServer> {
   const server = createServer()
   const sockets = new WebSocketServer({ server, perMessageDeflate: false, handleProtocols: () => subprotocol })
-  const followers = new Map<string, Set<{ send(text: string): void }>>()
+  const followers = new Map<string, Set<{ send(text: Uint8Array, options: { binary: false }): void }>>()
   sockets.on('connection', (socket) => {
     socket.on('message', (message) => {
       for (const symbol of symbolsOf(String(message))) {
@@ -68,7 +68,8 @@ export async function startWs(): Promise<RawServer> {
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     publish(symbol, text) {
-      for (const socket of followers.get(symbol) ?? []) socket.send(text)
+      const bytes = Buffer.from(text)
+      for (const socket of followers.get(symbol) ?? []) socket.send(bytes, { binary: false })
     },
     async close() {
       for (const socket of sockets.clients) socket.terminate()

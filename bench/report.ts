@@ -52,11 +52,11 @@ const whatItMeasures = new Map([
   ],
   [
     'memory',
-    'Greatest resident memory of an engine that works a backlog off, from Kafka to PostgreSQL, as in `end-to-end`.',
+    'Greatest resident memory of an engine that works a backlog off, from Kafka to PostgreSQL, as in `end-to-end`. Its snapshot, which Redis has otherwise, lies in its memory and counts.',
   ],
   [
     'startup',
-    'From the start of the process (`topology --role engine`, on Kafka, a registry, PostgreSQL and Redis) with a backlog to read, to the first candle that a client of the database sees; the tables are made on the way.',
+    'From the start of the process (`topology --role engine`, on Kafka, a registry, PostgreSQL and Redis) with a backlog to read, to the first candle that a client of the database sees; the tables are made on the way. The database is new each time; the group has offsets of an earlier one, but in the warm-up.',
   ],
   [
     'sweep',
@@ -68,7 +68,7 @@ const whatItMeasures = new Map([
   ],
   [
     'engines',
-    'One-minute candles of the same ticks: ours from Kafka to PostgreSQL and a topic, exactly once, with a checkpoint each second; Flink and Kafka Streams (the peers folder) to a topic, at least once, with a checkpoint or commit each second. In each turn ours runs first and last, each of theirs twice between; the ratio is that of a turn, ours over theirs. A second row is ours with its six roll-ups. Ours reads the larger record of its own schema, and drops repeated trades.',
+    'One-minute candles of the same ticks: ours from Kafka to PostgreSQL and a topic, exactly once, with a checkpoint each second; Flink and Kafka Streams (the peers folder) to a topic, at least once, with a checkpoint or commit each second; all end at the one that makes the set complete. Each pass is a new process. In each turn ours runs first and last, each of theirs twice between; the ratio is that of a turn, ours over theirs. A second row is ours with its six roll-ups. Ours reads the larger record of its own schema, and drops repeated trades.',
   ],
   ['engines-exactly-once', 'The same with the exactly-once modes of Flink and Kafka Streams.'],
   [

@@ -1,7 +1,7 @@
 import type { Topology } from '../topology/candle-topology.ts'
 import { generatedLog } from './bench-log.ts'
 import { candlesOf } from './candle-variants.ts'
-import { createWorker, jitterMs, runOnce } from './core.ts'
+import { type CoreRun, createWorker, jitterMs, runOnce } from './core.ts'
 import { runEngine } from './engine-run.ts'
 import { onStage } from './kafka-stage.ts'
 import { type BenchOptions, type BenchOutcome, type Measures, repeated, spreadOf } from './outcome.ts'
@@ -41,14 +41,24 @@ function coreCases(): ReadonlyMap<string, CoreCase> {
 export async function sweep(options: BenchOptions): Promise<BenchOutcome> {
   const { ticks = ticksDefault, symbols: symbolsUsual, runs, tell } = options
   const cases: Record<string, Measures> = {}
-  for (const [name, { symbols = symbolsUsual, topology, rowsMax }] of coreCases()) {
-    tell(`sweep: ${name}`)
+  // Cases on one log take turns, so that what the machine gains or loses meanwhile falls on all alike.
+  const all = [...coreCases()].map(([name, one]) => ({ name, symbols: symbolsUsual, ...one }))
+  for (const symbols of new Set(all.map((one) => one.symbols))) {
+    const ofLog = all.filter((one) => one.symbols === symbols)
+    tell(`sweep: ${ofLog.length} cases of ${symbols} symbols`)
     const log = generatedLog({ ticks, symbols, jitterMs })
-    const worker = await createWorker(rowsMax)
-    const results = await repeated(runs, () => runOnce(log, worker, { topology }))
-    cases[name] = {
-      ticksPerSecond: spreadOf(results.map(({ seconds }) => ticks / seconds)),
-      cpuMicrosPerTick: spreadOf(results.map(({ cpuMicros }) => cpuMicros / ticks)),
+    const turns = await repeated(runs, async () => {
+      const turn = new Map<string, CoreRun>()
+      for (const { name, topology, rowsMax } of ofLog)
+        turn.set(name, runOnce(log, await createWorker(rowsMax), { topology }))
+      return turn
+    })
+    for (const { name } of ofLog) {
+      const results = turns.flatMap((turn) => turn.get(name) ?? [])
+      cases[name] = {
+        ticksPerSecond: spreadOf(results.map(({ seconds }) => ticks / seconds)),
+        cpuMicrosPerTick: spreadOf(results.map(({ cpuMicros }) => cpuMicros / ticks)),
+      }
     }
   }
   for (const partitions of partitionCounts) {

@@ -42,7 +42,7 @@ function sleepMs(ms: number): Promise<void> {
  */
 export function createTickPublisher(options: TickPublisherOptions): FeedOutput {
   const { producer, topic, partitions, encodeTick, encodeControl, sleep = sleepMs, onRetry } = options
-  invariant(Number.isInteger(partitions) && partitions > 0, `A topic has partitions, was ${partitions}`)
+  invariant(Number.isInteger(partitions) && partitions > 0, () => `A topic has partitions, was ${partitions}`)
   const remembered = new Map<string, number>()
   const batches: OutgoingRecord[][] = []
   let current: OutgoingRecord[] = []
@@ -50,7 +50,7 @@ export function createTickPublisher(options: TickPublisherOptions): FeedOutput {
   let tail: Promise<void> = Promise.resolve()
 
   function push(record: OutgoingRecord): void {
-    invariant(pending < pendingMax, `A feed flushes before ${pendingMax} records wait`)
+    invariant(pending < pendingMax, () => `A feed flushes before ${pendingMax} records wait`)
     current.push(record)
     pending++
   }
@@ -104,7 +104,7 @@ export function createTickPublisher(options: TickPublisherOptions): FeedOutput {
       const value = encodeControl(record)
       const headers = { [controlHeader]: record.kind }
       if (partition !== undefined) {
-        invariant(partition >= 0 && partition < partitions, `Partition is below ${partitions}, was ${partition}`)
+        invariant(partition >= 0 && partition < partitions, () => `Partition is below ${partitions}, was ${partition}`)
         push({ partition, key: null, value, headers })
         return
       }

@@ -91,6 +91,8 @@ export async function startLiveFeed(options: LiveFeedOptions): Promise<LiveFeed>
     if (!whole && before === undefined) return
     wholeEpochs.set(partition, e)
     for (const channel of byPartition.get(partition) ?? []) {
+      // A snapshot was ahead of the log: what it told goes on, and what it counts already comes as duplicates.
+      if (channel.seen && channel.ring.e >= e) continue
       held -= channel.ring.length
       startEpoch(channel, e)
       listener.reset(channel, 'epoch')

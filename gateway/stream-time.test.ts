@@ -66,8 +66,8 @@ it('a client that stays full for 30 seconds is cut off', async () => {
     new RegExp(`^redwick_gateway_${name} (\\d+)`, 'm').exec(await (await fetch(`${gateway.url}/metrics`)).text())?.[1]
   await expect.poll(() => metric('clients_lagging')).toBe('1')
   move(31_000)
-  await expect.poll(() => metric('clients'), { timeout: 4000 }).toBe('0')
+  await expect.poll(() => metric('clients'), { timeout: 20_000 }).toBe('0')
   expect(await metric('clients_lagging')).toBe('0')
   client.socket.resume()
   expect([4002, 1006]).toContain(await client.closed())
-}, 20_000)
+}, 60_000)

@@ -1,7 +1,6 @@
 import { closedByNames, type Emission, emissionNames, fillNames } from './candle.ts'
+import { unzigzag, varintBytesMax } from './exact-long.ts'
 
-const varintBytesMax = 10
-const low27 = 0x800_0000
 const doubleBytes = 8
 /** From `open` to `buyVolumeLow`. */
 const doubles = 10
@@ -41,9 +40,8 @@ class FieldReader {
       }
       if (byte < 128) {
         this.at = at
-        const magnitude = high * low27 + (low >>> 1)
-        const value = (low & 1) === 1 ? -magnitude - 1 : magnitude
-        return Number.isSafeInteger(value) ? value : this.#fail(0)
+        const value = unzigzag(low, high)
+        return Number.isNaN(value) ? this.#fail(0) : value
       }
     }
     return this.#fail(0)

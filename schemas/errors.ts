@@ -59,9 +59,12 @@ export class InvariantViolation extends RedwickError {
   }
 }
 
-/** @throws {InvariantViolation} When `condition` does not hold; `rule` states the positive rule. */
-export function invariant(condition: boolean, rule: string): asserts condition {
-  if (!condition) throw new InvariantViolation(rule)
+/**
+ * @param rule States the positive rule; a function where its text would have to be made at each call.
+ * @throws {InvariantViolation} When `condition` does not hold.
+ */
+export function invariant(condition: boolean, rule: string | (() => string)): asserts condition {
+  if (!condition) throw new InvariantViolation(typeof rule === 'string' ? rule : rule())
 }
 
 /** The message of anything that was thrown. */

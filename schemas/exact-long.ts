@@ -3,7 +3,7 @@ import avro from 'avsc'
 /** The largest magnitude of a long that Redwick reads or writes. */
 export const longMax = Number.MAX_SAFE_INTEGER
 
-const varintBytesMax = 10
+export const varintBytesMax = 10
 const low27 = 0x800_0000
 
 /**
@@ -24,6 +24,17 @@ export function longOf(bytes: Uint8Array): number {
       scale *= 128
     }
   }
+  return unzigzag(low, high)
+}
+
+/**
+ * The number of a zigzag varint's bits.
+ *
+ * @param low  The lowest 28.
+ * @param high Those above.
+ * @returns NaN for one beyond ±(2^53 - 1).
+ */
+export function unzigzag(low: number, high: number): number {
   const magnitude = high * low27 + (low >>> 1)
   const value = (low & 1) === 1 ? -magnitude - 1 : magnitude
   return Number.isSafeInteger(value) ? value : Number.NaN

@@ -53,7 +53,7 @@ export class Interner {
 
   name(id: number): string {
     const name = this.names[id]
-    invariant(name !== undefined, `an interned id is known, was ${id} of ${this.names.length}`)
+    invariant(name !== undefined, () => `an interned id is known, was ${id} of ${this.names.length}`)
     return name
   }
 

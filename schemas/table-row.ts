@@ -21,7 +21,7 @@ export function checkRow(spec: TableSpec, row: TableRow): void {
   const characters = checkColumns(spec, names, row)
   invariant(
     characters <= rowCharactersMax,
-    `${spec.table}: texts of a row hold at most ${rowCharactersMax} characters, were ${characters}`,
+    () => `${spec.table}: texts of a row hold at most ${rowCharactersMax} characters, were ${characters}`,
   )
   checkKeySize(spec, row)
 }
@@ -38,11 +38,11 @@ export function checkKey(spec: TableSpec, key: TableRow): void {
  * @throws {InvariantViolation}
  */
 export function checkChange(spec: TableSpec, { table, key, row }: TableChange): void {
-  invariant(table === spec.table, `a change of ${table} is written to that table, was ${spec.table}`)
+  invariant(table === spec.table, () => `a change of ${table} is written to that table, was ${spec.table}`)
   checkKey(spec, key)
   if (row === undefined) return
   checkRow(spec, row)
-  invariant(keyText(spec, key) === keyText(spec, row), `${table}: the key of a change is its row's`)
+  invariant(keyText(spec, key) === keyText(spec, row), () => `${table}: the key of a change is its row's`)
 }
 
 /** A text for each key: equal where, and only where, the store's keys are. */
@@ -54,13 +54,16 @@ export function keyText(spec: TableSpec, row: TableRow): string {
 function checkColumns(spec: TableSpec, names: readonly string[], row: TableRow): number {
   const given = Object.keys(row)
   const unknown = given.find((name) => !names.includes(name))
-  invariant(unknown === undefined, `${spec.table}: a row has the table's columns only, was ${JSON.stringify(unknown)}`)
+  invariant(
+    unknown === undefined,
+    () => `${spec.table}: a row has the table's columns only, was ${JSON.stringify(unknown)}`,
+  )
   let characters = 0
   for (const name of names) {
     const value = Object.hasOwn(row, name) ? row[name] : undefined
     const type = spec.columns[name]
-    invariant(value !== undefined && type !== undefined, `${spec.table}.${name}: a row has every column`)
-    if (value === null) invariant(!spec.key.includes(name), `${spec.table}.${name}: a key has no null`)
+    invariant(value !== undefined && type !== undefined, () => `${spec.table}.${name}: a row has every column`)
+    if (value === null) invariant(!spec.key.includes(name), () => `${spec.table}.${name}: a key has no null`)
     else characters += checkValue(`${spec.table}.${name}`, type, value)
   }
   return characters
@@ -74,7 +77,7 @@ function checkKeySize(spec: TableSpec, row: TableRow): void {
   }
   invariant(
     characters <= keyCharactersMax,
-    `${spec.table}: texts of a key hold at most ${keyCharactersMax} characters, were ${characters}`,
+    () => `${spec.table}: texts of a key hold at most ${keyCharactersMax} characters, were ${characters}`,
   )
 }
 
@@ -82,21 +85,22 @@ function checkKeySize(spec: TableSpec, row: TableRow): void {
 function checkValue(at: string, type: ColumnType, value: TableValue): number {
   switch (type) {
     case 'text':
-      invariant(typeof value === 'string', `${at}: text is a string, was ${shown(value)}`)
+      invariant(typeof value === 'string', () => `${at}: text is a string, was ${shown(value)}`)
       return checkText(at, value)
     case 'float8':
-      invariant(Number.isFinite(value), `${at}: float8 is a finite number, was ${shown(value)}`)
+      invariant(Number.isFinite(value), () => `${at}: float8 is a finite number, was ${shown(value)}`)
       return 0
     case 'int8':
-      invariant(Number.isSafeInteger(value), `${at}: int8 is a safe integer, was ${shown(value)}`)
+      invariant(Number.isSafeInteger(value), () => `${at}: int8 is a safe integer, was ${shown(value)}`)
       return 0
     case 'boolean':
-      invariant(typeof value === 'boolean', `${at}: boolean is true or false, was ${shown(value)}`)
+      invariant(typeof value === 'boolean', () => `${at}: boolean is true or false, was ${shown(value)}`)
       return 0
     case 'timestamptz':
       invariant(
         typeof value === 'number' && Number.isInteger(value) && value >= storedTimeMsMin && value <= timeMsMax,
-        `${at}: timestamptz is an integer of epoch ms from ${storedTimeMsMin} to ${timeMsMax}, was ${shown(value)}`,
+        () =>
+          `${at}: timestamptz is an integer of epoch ms from ${storedTimeMsMin} to ${timeMsMax}, was ${shown(value)}`,
       )
       return 0
     case 'jsonb':
@@ -105,8 +109,8 @@ function checkValue(at: string, type: ColumnType, value: TableValue): number {
 }
 
 function checkText(at: string, value: string): number {
-  invariant(!value.includes('\0'), `${at}: text holds no U+0000`)
-  invariant(!loneSurrogate.test(value), `${at}: text holds no half of a surrogate pair`)
+  invariant(!value.includes('\0'), () => `${at}: text holds no U+0000`)
+  invariant(!loneSurrogate.test(value), () => `${at}: text holds no half of a surrogate pair`)
   return value.length
 }
 
@@ -115,8 +119,8 @@ function checkJson(at: string, root: TableValue): number {
   let characters = 0
   const visit = (value: unknown, depth: number): void => {
     values++
-    invariant(values <= jsonValuesMax, `${at}: JSON holds at most ${jsonValuesMax} values`)
-    invariant(depth <= jsonDepthMax, `${at}: JSON is at most ${jsonDepthMax} levels deep`)
+    invariant(values <= jsonValuesMax, () => `${at}: JSON holds at most ${jsonValuesMax} values`)
+    invariant(depth <= jsonDepthMax, () => `${at}: JSON is at most ${jsonDepthMax} levels deep`)
     if (value === null || typeof value === 'boolean') return
     if (typeof value === 'string') {
       characters += checkText(at, value)
@@ -130,7 +134,7 @@ function checkJson(at: string, root: TableValue): number {
     } else {
       invariant(
         Number.isFinite(value),
-        `${at}: JSON is null, boolean, finite number, string, array or plain object, was ${shown(value)}`,
+        () => `${at}: JSON is null, boolean, finite number, string, array or plain object, was ${shown(value)}`,
       )
     }
   }

@@ -8,6 +8,6 @@ export type IntervalSeconds = Unit<number, 'IntervalSeconds'>
 
 /** @throws {InvariantViolation} When `value` is not a positive integer. */
 export function intervalSeconds(value: number): IntervalSeconds {
-  invariant(Number.isInteger(value) && value > 0, `IntervalSeconds is an integer > 0, was ${value}`)
+  invariant(Number.isInteger(value) && value > 0, () => `IntervalSeconds is an integer > 0, was ${value}`)
   return value as IntervalSeconds
 }

@@ -56,6 +56,35 @@ it('grows as it must and begins anew', () => {
   expect(out.finish().toString('hex')).toBe(`${head}ffff`)
 })
 
+it('writes the same into memory that grows in any field', () => {
+  const write = (capacity: number): Buffer => {
+    const out = createCopyWriter(capacity)
+    out.start()
+    for (let i = 0; i < 300; i++) {
+      out.row(9)
+      out.text('é'.repeat(i % 7))
+      out.int16(i)
+      out.int32(i * 1000)
+      out.int64(i * 2 ** 40)
+      out.float64(i / 3)
+      out.bool(i % 2 === 0)
+      out.time(i * 60_000)
+      out.nulls(i % 3)
+      out.bytes(new Uint8Array(i % 11).fill(i))
+    }
+    return Buffer.from(out.finish())
+  }
+  const whole = write(1_048_576)
+  // Each capacity has its own places where it is full.
+  for (let capacity = 64; capacity < 264; capacity++) expect(write(capacity).equals(whole)).toBe(true)
+})
+
+it('refuses what does not fit an int2 or an int4', () => {
+  const out = createCopyWriter()
+  for (const value of [32_768, -32_769, 0.5, Number.NaN]) expect(() => out.int16(value)).toThrow(/int2/)
+  for (const value of [2 ** 31, -(2 ** 31) - 1, 0.5, Number.NaN]) expect(() => out.int32(value)).toThrow(/int4/)
+})
+
 it.each([0.5, Number.NaN, 2 ** 53])('refuses %d as an integer', (value) => {
   const out = createCopyWriter()
   expect(() => out.int64(value)).toThrow(/safe/)

@@ -33,25 +33,32 @@ const signature = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
  * @see PostgreSQL's manual, COPY, "Binary Format".
  */
 export function createCopyWriter(capacityBytes = 65_536): CopyWriter {
-  let buffer = Buffer.allocUnsafe(Math.max(capacityBytes, 64))
+  let buffer = Buffer.allocUnsafeSlow(Math.max(capacityBytes, 64))
+  // Its setters are a few instructions each; those of Buffer check their arguments at each call.
+  let view = new DataView(buffer.buffer)
   let at = signature.copy(buffer)
 
   function reserve(bytes: number): void {
     if (at + bytes <= buffer.length) return
-    const grown = Buffer.allocUnsafe(Math.max(buffer.length * 2, at + bytes))
+    const grown = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, at + bytes))
     buffer.copy(grown, 0, 0, at)
     buffer = grown
+    view = new DataView(buffer.buffer)
   }
-  function length(bytes: number): void {
+  /** May change `view`: it comes first. @returns Where the value of so many bytes goes. */
+  function field(bytes: number): number {
     reserve(4 + bytes)
-    at = buffer.writeInt32BE(bytes, at)
+    view.setInt32(at, bytes)
+    const from = at + 4
+    at = from + bytes
+    return from
   }
   function int64(value: number): void {
-    invariant(Number.isSafeInteger(value), `a stored integer is safe, was ${value}`)
-    length(8)
+    invariant(Number.isSafeInteger(value), () => `a stored integer is safe, was ${value}`)
+    const from = field(8)
     const high = Math.floor(value / twoTo32)
-    at = buffer.writeInt32BE(high, at)
-    at = buffer.writeUInt32BE(value - high * twoTo32, at)
+    view.setInt32(from, high)
+    view.setUint32(from + 4, value - high * twoTo32)
   }
 
   return {
@@ -60,53 +67,56 @@ export function createCopyWriter(capacityBytes = 65_536): CopyWriter {
     },
     row(fields) {
       reserve(2)
-      at = buffer.writeInt16BE(fields, at)
+      view.setInt16(at, fields)
+      at += 2
     },
     nulls(count) {
       reserve(4 * count)
-      for (let i = 0; i < count; i++) at = buffer.writeInt32BE(-1, at)
+      for (let i = 0; i < count; i++, at += 4) view.setInt32(at, -1)
     },
     int16(value) {
-      length(2)
-      at = buffer.writeInt16BE(value, at)
+      invariant(value === (value << 16) >> 16, () => `an int2 has 16 bits, was ${value}`)
+      const from = field(2)
+      view.setInt16(from, value)
     },
     int32(value) {
-      length(4)
-      at = buffer.writeInt32BE(value, at)
+      invariant(value === (value | 0), () => `an int4 has 32 bits, was ${value}`)
+      const from = field(4)
+      view.setInt32(from, value)
     },
     int64,
     float64(value) {
-      length(8)
-      at = buffer.writeDoubleBE(value, at)
+      const from = field(8)
+      view.setFloat64(from, value)
     },
     bool(value) {
-      length(1)
-      at = buffer.writeUInt8(value ? 1 : 0, at)
+      const from = field(1)
+      view.setUint8(from, value ? 1 : 0)
     },
     time(epochMs) {
       invariant(
         Number.isSafeInteger(epochMs) && Math.abs(epochMs) <= timeSpanMsMax,
-        `a stored time is an integer of at most ${timeSpanMsMax} ms, was ${epochMs}`,
+        () => `a stored time is an integer of at most ${timeSpanMsMax} ms, was ${epochMs}`,
       )
       const micros = (epochMs - postgresEpochMs) * 1000
       if (Number.isSafeInteger(micros)) return int64(micros)
-      length(8)
-      at = buffer.writeBigInt64BE(BigInt(epochMs - postgresEpochMs) * 1000n, at)
+      const from = field(8)
+      view.setBigInt64(from, BigInt(epochMs - postgresEpochMs) * 1000n)
     },
     text(value) {
       reserve(4 + value.length * 3)
       const bytes = buffer.write(value, at + 4)
-      buffer.writeInt32BE(bytes, at)
+      view.setInt32(at, bytes)
       at += 4 + bytes
     },
     bytes(value) {
-      length(value.length)
-      buffer.set(value, at)
-      at += value.length
+      const from = field(value.length)
+      buffer.set(value, from)
     },
     finish() {
       reserve(2)
-      at = buffer.writeInt16BE(-1, at)
+      view.setInt16(at, -1)
+      at += 2
       return buffer.subarray(0, at)
     },
   }

@@ -67,8 +67,6 @@ async function openOutput(
   /** Epoch under which each partition is ours; none while it is taken over. */
   const epochs = new Map<number, number>()
   let isClosing = false
-  /** While finals are published, updates come at their pace only. */
-  let finalsUnderWay = 0
   const producer = await broker.createProducer()
   const publisher = createEmissionPublisher({ producer, topic: topics.candlesLive, encode, encodeEpoch })
   const commits = createCommitPublisher({
@@ -165,7 +163,9 @@ async function openOutput(
       if (rows !== undefined && rows.length > 0) sends.push(publishUpdates(runner, rows, onFailure))
     }
     snapshots.flush().catch(onFatal)
-    if (isCut && finalsUnderWay === 0) void Promise.all(sends).then(() => pulse(onFailure))
+    // While finals are owed, updates come at their pace only.
+    if (isCut && ![...runners.values()].some(({ owed }) => owed > 0))
+      void Promise.all(sends).then(() => pulse(onFailure))
   }
 
   return {
@@ -179,18 +179,13 @@ async function openOutput(
       // Taken over again while the commit was under way: whoever does finds it in the store, and publishes it in turn.
       const isOurs = (): boolean => epochs.get(partition) === epoch
       if (!isOurs()) return
-      finalsUnderWay += 1
-      try {
-        await commits.publish(partition, epoch, { finals, deadLetters })
-        if (!isOurs()) return
-        const sent = await publisher.publish(partition, finals)
-        const runner = runners.get(partition)
-        if (runner?.epoch !== epoch) return
-        runner.settled()
-        if (sent.channels.length > 0) snapshots.note(partition, epoch, sent.lastOffset, sent.channels)
-      } finally {
-        finalsUnderWay -= 1
-      }
+      await commits.publish(partition, epoch, { finals, deadLetters })
+      if (!isOurs()) return
+      const sent = await publisher.publish(partition, finals)
+      const runner = runners.get(partition)
+      if (runner?.epoch !== epoch) return
+      runner.settled()
+      if (sent.channels.length > 0) snapshots.note(partition, epoch, sent.lastOffset, sent.channels)
     },
     sync,
     pulse,
@@ -202,7 +197,7 @@ async function openOutput(
     release: (partition) => commits.forget(partition),
     async close() {
       isClosing = true
-      await snapshots.flush()
+      await snapshots.close()
       await commits.close()
       await producer.close()
     },

@@ -66,12 +66,12 @@ export function checkCandleTimes(steps: readonly StepDescription[], watermark: W
   if (lateness === undefined) return
   invariant(
     watermark.futureBoundMs <= lateness,
-    `the future bound (${watermark.futureBoundMs} ms) is at most the allowed lateness (${lateness} ms)`,
+    () => `the future bound (${watermark.futureBoundMs} ms) is at most the allowed lateness (${lateness} ms)`,
   )
   const horizon = numberOption(steps, 'deduplicate', 'withinMs')
   const needed = (numberOption(steps, 'toCandles', 'baseMs') ?? 0) + lateness + watermark.outOfOrdernessMs
   invariant(
     horizon === undefined || horizon >= needed,
-    `deduplication remembers at least window + lateness + out-of-orderness (${needed} ms), was ${horizon} ms`,
+    () => `deduplication remembers at least window + lateness + out-of-orderness (${needed} ms), was ${horizon} ms`,
   )
 }

@@ -57,6 +57,8 @@ export interface Engine {
   committed(): ReadonlyMap<number, number>
   /** Offset that each of its partitions has processed. */
   processed(): ReadonlyMap<number, number>
+  /** Partitions that the group has given to this engine, taken over yet or not. */
+  assigned(): ReadonlySet<number>
   /** Partitions that stand still because a step throws. */
   standing(): ReadonlySet<number>
   /** Resolves after the next checkpoint, which comes at once. */
@@ -147,6 +149,7 @@ export function createEngine<Batch extends SourceBatch, Prepared extends Prepare
     batch(batch) {
       const runner = ownership.runners.get(batch.partition)
       // One that stops takes nothing more: a batch that waits for a commit is left, and so is what comes behind it.
+      if (stopping.signal.aborted) running?.subscription.pause([batch.partition])
       if (runner === undefined || stopping.signal.aborted) return undefined
       const enrich = runner.enrich?.(batch)
       if (enrich !== undefined) return processEnriched(ownership, isolation, runner, enrich)
@@ -218,6 +221,7 @@ export function createEngine<Batch extends SourceBatch, Prepared extends Prepare
     committed: () => running?.ownership.committed ?? new Map<number, number>(),
     processed: () =>
       new Map([...(running?.ownership.runners ?? [])].map(([partition, runner]) => [partition, runner.nextOffset])),
+    assigned: () => running?.ownership.assigned ?? new Set<number>(),
     standing: () => running?.ownership.paused ?? new Set<number>(),
     checkpointNow: checkpointed,
     async stop() {

@@ -55,7 +55,7 @@ function makeEngines(context: Context, metrics: EngineMetrics): EngineHost[] {
 
 /** Everything is open; runs the roles until the end, a signal or a failure. */
 async function runRoles(context: Context, feed: Feed | undefined): Promise<void> {
-  const { options, broker, topics, clock, log } = context
+  const { options, broker, store, topics, clock, log } = context
   const { role } = options
   const stopFeed = new AbortController()
   const metrics = createEngineMetrics(context.registers)
@@ -64,7 +64,9 @@ async function runRoles(context: Context, feed: Feed | undefined): Promise<void>
   const stopped = stopAsked(options.signal)
   const settle = async (): Promise<void> => {
     if (engines.length === 0) return
-    await settled(engines, { admin: broker.admin, topic: topics.ticks }, clock, stopFeed.signal)
+    const { admin } = broker
+    const others = { store, stage: candles.name }
+    await settled(engines, { admin, topic: topics.ticks, others }, clock, stopFeed.signal)
     if (stopFeed.signal.aborted) return
     tellTotals(log, metrics.totals)
     if (options.untilEnd) requireMoving(engines)

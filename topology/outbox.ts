@@ -24,13 +24,16 @@ interface UnpackedOutbox {
   readonly deadLetters: readonly DeadLetter[]
 }
 
+/** About what a row takes, before it is packed. */
+const rowBytes = 256
+
 const numbers = ['interval', ...candleNumbers] as const
 
 /** Packs an outbox for its row in the store; undefined when nothing is owed. */
 export function packOutbox({ finals, deadLetters }: Outbox): Uint8Array | undefined {
   const { rows, symbolName } = finals
   if (rows.length === 0 && deadLetters.length === 0) return undefined
-  const candles = createByteWriter()
+  const candles = createByteWriter(rows.length * rowBytes)
   candles.uint(rows.length)
   const columns = numbers.map((name) => rows[name])
   for (let i = 0; i < rows.length; i++) {

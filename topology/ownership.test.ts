@@ -1,5 +1,5 @@
 import { Registry } from 'prom-client'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import type { Clock } from '../ports/clock.ts'
 import { FencedError } from '../schemas/errors.ts'
 import { createMemoryStore } from '../test/memory-store.ts'
@@ -76,7 +76,7 @@ it('a commit that is fenced in one partition keeps the others waiting for nothin
   expect(taken).toEqual([0, 1, 2, 0, 2])
   expect([...ownership.runners.keys()]).toEqual([0, 2])
   wake()
-  await vi.waitFor(() => expect([...ownership.runners.keys()]).toEqual([0, 2, 1]))
+  await expect.poll(() => [...ownership.runners.keys()]).toEqual([0, 2, 1])
 })
 
 it('trouble that comes to light during a takeover does not take away what it makes', async () => {
@@ -93,7 +93,7 @@ it('trouble that comes to light during a takeover does not take away what it mak
   const ownership = ownershipOf(output, 1)
   await ownership.assign([0], assigned)
   const again = ownership.assign([0], assigned)
-  await vi.waitFor(() => expect(told).toEqual(['begins', 'drops', 'begins']))
+  await expect.poll(() => told).toEqual(['begins', 'drops', 'begins'])
   await ownership.recover([0], new FencedError({ code: 'FENCED', message: 'partitions 0' }))
   go()
   await again

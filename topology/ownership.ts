@@ -30,6 +30,8 @@ export interface Ownership<Batch, Prepared extends PreparedCommit> {
   readonly runners: ReadonlyMap<number, Runner<Batch, Prepared>>
   /** Offset that each partition has committed and published. */
   readonly committed: ReadonlyMap<number, number>
+  /** Partitions that the group has given, taken over yet or not. */
+  readonly assigned: ReadonlySet<number>
   /** Partitions that stand still. */
   readonly paused: ReadonlySet<number>
   /**
@@ -212,6 +214,7 @@ export function createOwnership<Batch, Prepared extends PreparedCommit>(
   return {
     runners,
     committed,
+    assigned,
     paused,
     async assign(partitions, signal) {
       // Two owners that each believe in their assignment would take a partition from each other for ever.

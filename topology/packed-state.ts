@@ -26,15 +26,21 @@ const smallBytes = 4096
 const forSmall: ZlibOptions = { level: 1, windowBits: 12, memLevel: 4 }
 const forLarge: ZlibOptions = { level: 1 }
 
+/** About what a section's name takes. */
+const namesBytes = 64
+
 /** Packs named sections into one versioned, compressed row. */
 export function packSections(sections: ReadonlyMap<string, ByteWriter>): Uint8Array {
-  const all = createByteWriter()
+  // At the end of a day they are a hundred megabytes: room for all of it at once, and no copies.
+  let room = namesBytes
+  for (const [, writer] of sections) room += writer.length + namesBytes
+  const all = createByteWriter(room)
   all.uint(sections.size)
   for (const [name, writer] of sections) {
     all.text(name)
-    all.bytes(writer.finish())
+    all.bytes(writer.written)
   }
-  const bytes = all.finish()
+  const bytes = all.written
   const body = deflateRawSync(bytes, bytes.length < smallBytes ? forSmall : forLarge)
   return Buffer.concat([Buffer.of(packedVersion), body])
 }
@@ -44,7 +50,7 @@ export function packStates(states: readonly Uint8Array[]): Uint8Array {
   const all = createByteWriter()
   all.uint(states.length)
   for (const state of states) all.bytes(state)
-  return Buffer.concat([Buffer.of(packedListVersion), all.finish()])
+  return Buffer.concat([Buffer.of(packedListVersion), all.written])
 }
 
 /** Where a row of state is read. */

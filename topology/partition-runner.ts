@@ -38,6 +38,8 @@ export interface PartitionRunner extends Runner<ColumnBatch, PreparedCandles> {
   settled(): void
   /** No commit is in flight. */
   readonly isSettled: boolean
+  /** Finals and corrections of the commit in flight: they are not told yet. */
+  readonly owed: number
   /** Every symbol that this partition has seen, as the worker's ids. */
   symbols(): number[]
   /** Offset of `ticks.history` from which on it is still needed. */
@@ -77,6 +79,7 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
   let historyNeeds: HistoryNeeds | undefined
   /** Candles of the commit in flight: they are in no table yet, and no longer open. */
   let inFlight = nothingInFlight
+  let owed = 0
   let out = createCandleColumns()
   const openRows = createCandleColumns(8)
   const held = createHeldKeys({ checkpoint, suspects: options.suspects, symbols })
@@ -147,7 +150,7 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
   const isReleasedAt = (placed: PlacedControl): boolean => {
     const key = releasedBy(placed)
     if (key === undefined) return false
-    invariant(replayed?.offset === placed.offset, `the release at ${placed.offset} comes with what it judged`)
+    invariant(replayed?.offset === placed.offset, () => `the release at ${placed.offset} comes with what it judged`)
     const { result } = replayed
     if (!result.isDone) {
       tellHeld(placed.offset, key.symbol, `the release did not work: ${result.why}`)
@@ -209,7 +212,10 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
     },
     process(batch) {
       // What was passed over would be committed as done.
-      invariant(batch.baseOffset === nextOffset, `a batch goes on from offset ${nextOffset}, was ${batch.baseOffset}`)
+      invariant(
+        batch.baseOffset === nextOffset,
+        () => `a batch goes on from offset ${nextOffset}, was ${batch.baseOffset}`,
+      )
       const [placed] = batch.controls
       if (placed !== undefined && isReleasedAt(placed)) return
       host.push({ kind: 'rows', rows: batch })
@@ -245,6 +251,7 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
       const previousOffset = committedOffset
       committedOffset = nextOffset
       inFlight = once(() => bySymbol(candles))
+      owed = candles.length
       const outbox = once(() => packOutbox({ finals, deadLetters }))
       const commit: PartitionCommit = {
         partition,
@@ -284,9 +291,13 @@ export function createPartitionRunner(options: PartitionRunnerOptions): Partitio
     },
     settled() {
       inFlight = nothingInFlight
+      owed = 0
     },
     get isSettled() {
       return inFlight === nothingInFlight
+    },
+    get owed() {
+      return owed
     },
     get historyFrom() {
       return held.historyFrom(appliedTo())

@@ -18,6 +18,8 @@ export function* piecesOf(batch: ColumnBatch, symbolName: (id: number) => string
   let baseOffset = batch.baseOffset
   let next = 0
   let left = columns.length + others.length
+  // Of records that nobody gets: what comes behind goes on from there.
+  if (left === 0) yield { batch, offset: baseOffset, key: undefined }
   const span = (offset: number): { readonly baseOffset: number; readonly nextOffset: number } => {
     const from = baseOffset
     left -= 1

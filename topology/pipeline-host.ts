@@ -62,7 +62,7 @@ export function createPipelineHost<In, Out>(options: PipelineHostOptions<In, Out
     context: {
       ...context,
       restored(stepId) {
-        invariant(unread !== undefined, `${stepId} reads its state when the pipeline opens`)
+        invariant(unread !== undefined, () => `${stepId} reads its state when the pipeline opens`)
         return unread.flatMap((sections): ByteReader[] => {
           const reader = sections.get(stepId)
           return reader === undefined ? [] : [reader]

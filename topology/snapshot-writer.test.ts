@@ -94,6 +94,25 @@ it('stands back while something is urgent, and writes what came meanwhile in one
   expect(writes.slice(2).map(shape)).toEqual([[1, 12]])
 })
 
+it('when it closes, the write that stood back is done, and what was noted after it', async () => {
+  let isUrgent = true
+  const { writer, writes, noted } = createWriter(
+    (count) => {
+      if (count === 1) writer.note(0, 1, 10, noted(1, 2))
+    },
+    (now) => now > 100 || isUrgent,
+  )
+  writer.note(0, 1, 9, noted(600, 1))
+  const flushed = writer.flush()
+  isUrgent = false
+  await writer.close()
+  expect(writes.map(shape)).toEqual([
+    [600, 9],
+    [1, 10],
+  ])
+  await flushed
+})
+
 it('writes no more of a partition that was given up between two slices', async () => {
   const { writer, writes, noted } = createWriter((count) => {
     if (count === 1) writer.forget(0)

@@ -12,14 +12,16 @@ const sliceMax = 1_000
 
 /** Between looks whether what is urgent is over, and until it is waited for no more. */
 const standBackMs = 20
-const standBackMsMax = 10_000
+const standBackMsMax = 30_000
 
 /** Keeps the snapshot behind the live topic: conflated by channel, one write at a time, retried until it works. */
 export interface SnapshotWriter {
   /** These channels moved, and everything up to `lastOffset` of the partition is told here. */
   note(partition: number, e: number, lastOffset: number, channels: readonly Channel[]): void
-  /** Writes what is noted; does nothing while a write is under way. */
+  /** Writes what is noted; while a write is under way it is that one that is waited for. */
   flush(): Promise<void>
+  /** Nothing is urgent any more: all that is noted is written. */
+  close(): Promise<void>
   forget(partition: number): void
   readonly isUp: boolean
 }
@@ -43,7 +45,7 @@ interface PartitionNotes {
 
 export function createSnapshotWriter({ snapshot, log, clock, isUrgent, open }: SnapshotWriterOptions): SnapshotWriter {
   const partitions = new Map<number, PartitionNotes>()
-  let isWriting = false
+  let writing: Promise<void> | undefined
   let isUp = true
   let retryAt = 0
 
@@ -83,6 +85,18 @@ export function createSnapshotWriter({ snapshot, log, clock, isUrgent, open }: S
     }
   }
 
+  const writeAll = async (): Promise<void> => {
+    const standBackUntil = clock.monotonic() + standBackMsMax
+    for (const [partition, notes] of partitions) if (notes.isOwed) await write(partition, notes, standBackUntil)
+  }
+  const flush = async (): Promise<void> => {
+    if (writing === undefined && clock.monotonic() < retryAt) return
+    writing ??= writeAll().finally(() => {
+      writing = undefined
+    })
+    await writing
+  }
+
   return {
     note(partition, e, lastOffset, channels) {
       let notes = partitions.get(partition)
@@ -94,15 +108,10 @@ export function createSnapshotWriter({ snapshot, log, clock, isUrgent, open }: S
       notes.isOwed = true
       for (const channel of channels) notes.channels.add(channel)
     },
-    async flush() {
-      if (isWriting || clock.monotonic() < retryAt) return
-      isWriting = true
-      const standBackUntil = clock.monotonic() + standBackMsMax
-      try {
-        for (const [partition, notes] of partitions) if (notes.isOwed) await write(partition, notes, standBackUntil)
-      } finally {
-        isWriting = false
-      }
+    flush,
+    async close() {
+      await writing
+      await flush()
     },
     forget(partition) {
       partitions.delete(partition)

@@ -9,6 +9,7 @@ export function createWorkerHost(setup: WorkerSetup, metrics: EngineMetrics): En
   let worker: Worker | undefined
   let committed: ReadonlyMap<number, number> = new Map()
   let processed: ReadonlyMap<number, number> = new Map()
+  let assigned: ReadonlySet<number> = new Set()
   let standing: ReadonlySet<number> = new Set()
   let requests = 0
   const answers = new Map<number, () => void>()
@@ -34,6 +35,7 @@ export function createWorkerHost(setup: WorkerSetup, metrics: EngineMetrics): En
       case 'positions':
         committed = message.committed
         processed = message.processed
+        assigned = message.assigned
         standing = message.standing
         return
       case 'checkpointed':
@@ -76,6 +78,7 @@ export function createWorkerHost(setup: WorkerSetup, metrics: EngineMetrics): En
     },
     committed: () => committed,
     processed: () => processed,
+    assigned: () => assigned,
     standing: () => standing,
     checkpointNow: () =>
       new Promise((resolve) => {

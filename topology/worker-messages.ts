@@ -24,6 +24,7 @@ export type FromWorker =
       readonly kind: 'positions'
       readonly committed: ReadonlyMap<number, number>
       readonly processed: ReadonlyMap<number, number>
+      readonly assigned: ReadonlySet<number>
       readonly standing: ReadonlySet<number>
     }
   | {

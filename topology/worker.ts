@@ -51,6 +51,7 @@ async function runEngine(opened: Opened): Promise<void> {
       kind: 'positions',
       committed: engine.committed(),
       processed: engine.processed(),
+      assigned: engine.assigned(),
       standing: engine.standing(),
     })
   const checkpoint = async (request: number): Promise<void> => {

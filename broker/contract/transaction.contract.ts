@@ -53,6 +53,23 @@ export function transactionContract(subject: SubjectOf): void {
       await Promise.all([reader.subscription.close(), producer.close()])
     })
 
+    it('starts anywhere between transactions, and each batch goes on where the last one ended', async () => {
+      const { broker } = subject()
+      const topic = await newTopic(broker)
+      const producer = await broker.createTransactionalProducer(`tx-${randomUUID()}`)
+      for (let i = 0; i < 3; i++) await producer.send([{ topic, records: numbers(2 * i, 2 * i + 2) }])
+      const { latest } = (await broker.admin.offsets(topic)).get(0) ?? { latest: 0 }
+      expect(latest).toBeGreaterThanOrEqual(6)
+      for (const start of range(0, latest)) {
+        const reader = await collect(broker, { topic, starts: new Map([[0, start]]) })
+        await until(() => (reader.batches.at(-1)?.nextOffset ?? 0) >= latest, `the end, from ${start}`)
+        const ends = reader.batches.map(({ nextOffset }) => nextOffset)
+        expect(reader.batches.map(({ baseOffset }) => baseOffset)).toEqual([start, ...ends.slice(0, -1)])
+        await reader.subscription.close()
+      }
+      await producer.close()
+    })
+
     it('takes more than one request holds, plain and in a transaction, in order', async () => {
       const { broker } = subject()
       const topic = await newTopic(broker, 2)

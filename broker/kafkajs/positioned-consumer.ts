@@ -206,9 +206,11 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
     const fetchedOffset = Number(Reflect.get(batch, 'fetchedOffset'))
     const fit = fitOf(position, fetchedOffset)
     if (fit === 'misfit') return refetch(batch.partition, position)
+    // What the client moved over is part of the batch: each goes on where the last one ended.
+    const baseOffset = position.expected
     position.expected = fetchedOffset
     position.sought = false
-    await handOut(payload, position, signal)
+    await handOut(payload, position, baseOffset, signal)
   }
 
   async function refetch(partition: number, position: Position): Promise<void> {
@@ -218,7 +220,12 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
     seek(partition, position.expected)
   }
 
-  async function handOut(payload: EachBatchPayload, position: Position, signal: AbortSignal): Promise<void> {
+  async function handOut(
+    payload: EachBatchPayload,
+    position: Position,
+    baseOffset: number,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { batch } = payload
     const last = batch.messages.at(-1)?.offset ?? ''
     const endOffset = Number(batch.lastOffset()) + 1
@@ -232,7 +239,7 @@ export async function startPositionedConsumer(options: PositionedConsumerOptions
     try {
       inHand = options
         .batch({
-          ...{ partition: batch.partition, baseOffset: position.expected, messages: batch.messages, endOffset },
+          ...{ partition: batch.partition, baseOffset, messages: batch.messages, endOffset },
           ...{ signal, live },
           advance(nextOffset) {
             position.expected = nextOffset

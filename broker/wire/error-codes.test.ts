@@ -21,4 +21,17 @@ describe('what passes', () => {
     const final = [...codes].filter((code) => !begunAnew.has(code) && known.get(code)?.canRetry !== true)
     expect({ final, fenced: [...codes].filter((code) => fencedCodes.has(code)) }).toEqual({ final: [], fenced: [] })
   })
+
+  it('whatever may be tried again in the protocol, and has a name here, is tried again somewhere', () => {
+    const tried = new Set([...passingOfProduce, ...passingOfFetch, ...passingOfCalls])
+    const left = Object.entries(kafkaCode).filter(([, code]) => known.get(code)?.canRetry === true && !tried.has(code))
+    expect(left).toEqual([])
+  })
+
+  it.each(['corruptMessage', 'notEnoughReplicas', 'requestTimedOut', 'kafkaStorageError'] as const)(
+    'a batch that is refused with %s is sent again',
+    (name) => {
+      expect(passingOfProduce.has(kafkaCode[name])).toBe(true)
+    },
+  )
 })

@@ -55,7 +55,7 @@ export const movedCodes: ReadonlySet<number> = new Set([
 ])
 
 /** What time, or a change of the leader, mends: of a partition that is produced to. The batch is sent again as it is. */
-export const passingOfProduce: ReadonlySet<number> = new Set([...ofLeaders, ...ofReplicas])
+export const passingOfProduce: ReadonlySet<number> = new Set([...ofLeaders, ...ofReplicas, kafkaCode.corruptMessage])
 
 /** The same of a partition that is fetched. */
 export const passingOfFetch: ReadonlySet<number> = new Set([
@@ -71,7 +71,6 @@ export const passingOfCalls: ReadonlySet<number> = new Set([
   ...ofLeaders,
   ...ofReplicas,
   ...movedCodes,
-  kafkaCode.corruptMessage,
   kafkaCode.rebalanceInProgress,
   kafkaCode.notController,
   kafkaCode.concurrentTransactions,

@@ -98,7 +98,7 @@ interface Look {
 /** Without looking into the blocks. */
 function lookAt(bytes: Buffer): Look {
   let [most, isPlain] = [0, true]
-  const others = flag.blockChecksum | flag.contentChecksum | flag.dictionary
+  const others = flag.blockChecksum | flag.contentChecksum | flag.contentSize | flag.dictionary
   const ends = eachBlock(bytes, ({ size, isStored, flags, bytesMax }) => {
     most += Math.min(bytesMax, isStored ? size : ratioMax * size)
     if ((flags & flag.independent) === 0 || (flags & others) !== 0) isPlain = false

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { exitCodes } from '../../schemas/errors.ts'
 import { parseNumber } from '../../topology/feed-options.ts'
 import { globalFlags } from '../global-flags.ts'
 
@@ -11,6 +12,8 @@ interface BenchFlags {
   readonly out?: string
   readonly allowNoise?: boolean
   readonly save: boolean
+  readonly check?: string | true
+  readonly turns: string
 }
 
 const ticksMax = 100_000_000
@@ -30,9 +33,28 @@ export function benchCommand(program: Command): void {
     .option('--tick-file <file>', 'core: trades of a CSV in place of generated ones')
     .option('--out <file>', 'core: where its candles go, in the form of export')
     .option('--allow-noise', 'peers, engines: print the ratio however far the runs lie apart')
+    .option(
+      '--check [commit]',
+      'beside an older commit, in turns: that of the kept result; exit 1 below 0.95 of a speed',
+    )
+    .option('--turns <number>', '--check: turns', '5')
     .option('--no-save', 'keep no result in bench/results')
     .action(async (name: string | undefined, flags: BenchFlags) => {
       const { json } = globalFlags(command)
+      const tell = (line: string): void => void process.stderr.write(`${line}\n`)
+      if (flags.check !== undefined) {
+        const { check } = await import('../../bench/check.ts')
+        const { lines, isWell } = await check({
+          ...{ bench: name ?? 'core', tell, turns: parseNumber('--turns', flags.turns, 1, 1000) },
+          commit: flags.check === true ? undefined : flags.check,
+          args: ['--runs', flags.runs, '--symbols', flags.symbols, '--partitions', flags.partitions].concat(
+            flags.ticks === undefined ? [] : ['--ticks', flags.ticks],
+          ),
+        })
+        process.stdout.write(`${lines.join('\n')}\n`)
+        if (!isWell) process.exitCode = exitCodes.failure
+        return
+      }
       const { runBenches } = await import('../../bench/run.ts')
       await runBenches(
         name ?? 'all',
@@ -44,7 +66,7 @@ export function benchCommand(program: Command): void {
           tickFile: flags.tickFile,
           out: flags.out,
           allowNoise: flags.allowNoise === true,
-          tell: (line) => process.stderr.write(`${line}\n`),
+          tell,
         },
         { json, save: flags.save, command: ['npm run bench --', ...process.argv.slice(3)].join(' ') },
       )

@@ -18,7 +18,7 @@ interface ReplayPace {
  * @param speed  Event time over real time, > 0; `max` never waits.
  */
 export function createReplayPace(speed: number | 'max', clock: Clock): ReplayPace {
-  invariant(speed === 'max' || speed > 0, `A replay's speed is > 0 or max, was ${speed}`)
+  invariant(speed === 'max' || speed > 0, () => `A replay's speed is > 0 or max, was ${speed}`)
   let firstEvent = Number.NaN
   let startedAt = 0
   return {

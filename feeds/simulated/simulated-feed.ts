@@ -45,7 +45,7 @@ export interface SimulatedFeedOptions {
  */
 export function createSimulatedFeed(options: SimulatedFeedOptions): Feed {
   const { line = 'sim', speed } = options
-  invariant(speed === 'max' || speed > 0, `A simulation's speed is > 0 or max, was ${speed}`)
+  invariant(speed === 'max' || speed > 0, () => `A simulation's speed is > 0 or max, was ${speed}`)
   return {
     name: 'simulated',
     line,

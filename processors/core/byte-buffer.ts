@@ -11,6 +11,8 @@ export interface ByteWriter {
   text(value: string): void
   bytes(value: Uint8Array): void
   readonly length: number
+  /** What was written; good until more is. */
+  readonly written: Uint8Array
   /** A copy of what was written. */
   finish(): Uint8Array
   /** Forgets what was written; keeps the memory. */
@@ -77,6 +79,9 @@ export function createByteWriter(capacity = 256): ByteWriter {
     get length() {
       return at
     },
+    get written() {
+      return buffer.subarray(0, at)
+    },
     finish: () => buffer.slice(0, at),
     reset() {
       at = 0
@@ -110,7 +115,7 @@ export function createByteReader(buffer: Uint8Array, moved?: MovedState): ByteRe
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength)
   let at = 0
   const take = (size: number): number => {
-    invariant(at + size <= buffer.length, `packed state holds ${at + size} bytes, has ${buffer.length}`)
+    invariant(at + size <= buffer.length, () => `packed state holds ${at + size} bytes, has ${buffer.length}`)
     at += size
     return at - size
   }

@@ -150,7 +150,7 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
       closing.fireIfDue(s, ring, k, watermark)
     }
     const found = windowNumber(columns, k)
-    invariant(found === number, `window ${number} of ${sizeMs} ms has its place, found ${found}`)
+    invariant(found === number, () => `window ${number} of ${sizeMs} ms has its place, found ${found}`)
     let status = columns.status[k] as number
     if (columns.closedBy[k] === closedBy.end && watermark < last) {
       status &= ~fired
@@ -281,7 +281,7 @@ export function createCandleWindows(options: CandleWindowsOptions): CandleWindow
     if (record.kind === 'reject' || record.kind === 'release') return
     if (record.kind === 'history') {
       if (record.upTo <= history.appliedTo) return
-      invariant(input !== undefined, `history up to ${record.upTo} comes with its segments`)
+      invariant(input !== undefined, () => `history up to ${record.upTo} comes with its segments`)
       invariant(isClean, 'history is applied right behind a checkpoint')
       inbox.apply(offset, input)
       history.appliedTo = record.upTo

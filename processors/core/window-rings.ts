@@ -36,11 +36,14 @@ function placesOf(sizeMs: number, aliveMs: number): number {
 /** The base ring, then one for each roll-up: in these a window holds only base windows that have expired. */
 export function createWindowRings(options: RingOptions): readonly WindowRing[] {
   const { baseMs, rollUpMs, allowedLatenessMs, outOfOrdernessMs } = options
-  invariant(Number.isSafeInteger(baseMs) && baseMs > 0, `a base window is a whole number of ms > 0, was ${baseMs}`)
+  invariant(
+    Number.isSafeInteger(baseMs) && baseMs > 0,
+    () => `a base window is a whole number of ms > 0, was ${baseMs}`,
+  )
   for (const sizeMs of rollUpMs)
     invariant(
       sizeMs > baseMs && sizeMs % baseMs === 0,
-      `a roll-up is a multiple of the base window ${baseMs}, was ${sizeMs}`,
+      () => `a roll-up is a multiple of the base window ${baseMs}, was ${sizeMs}`,
     )
   return [baseMs, ...rollUpMs].map((sizeMs) => ({
     sizeMs,

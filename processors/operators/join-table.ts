@@ -51,7 +51,7 @@ export function joinTable<L, Row, V>(
 ): RecordStep<From<string, unknown>, 'event', V, 'event'> {
   const { stream, table, codec, select } = options
   const toTable = options.toTable ?? ((row) => row)
-  invariant(stream !== table, `the two inputs of a join have names of their own, were ${stream} and ${table}`)
+  invariant(stream !== table, () => `the two inputs of a join have names of their own, were ${stream} and ${table}`)
   return recordStep({ operator: 'joinTable', id, options: { stream, table } }, ({ restored }) => {
     const rows = createKeyedState(rowCodec(codec))
     for (const reader of restored(id)) rows.read(reader)
@@ -64,7 +64,7 @@ export function joinTable<L, Row, V>(
           return
         }
         const isRow = isFrom<string, Row | null | undefined>(tagged, table)
-        invariant(isRow, `a record of this join is from ${stream} or ${table}, was from ${tagged.from}`)
+        invariant(isRow, () => `a record of this join is from ${stream} or ${table}, was from ${tagged.from}`)
         const row = toTable(tagged.value)
         if (row === undefined || row === null) rows.delete(key)
         else rows.set(key, { row })

@@ -64,7 +64,7 @@ export function joinWindowed<Left extends string, L, Right extends string, R, V>
   const beforeMs = durationMs(options.before)
   const afterMs = durationMs(options.after)
   const allowedLatenessMs = durationMs(options.allowedLateness ?? 0)
-  invariant(left !== right, `the two inputs of a join have names of their own, were ${left} and ${right}`)
+  invariant(left !== right, () => `the two inputs of a join have names of their own, were ${left} and ${right}`)
   const description = {
     operator: 'joinWindowed',
     id,
@@ -104,7 +104,7 @@ export function joinWindowed<Left extends string, L, Right extends string, R, V>
         if (isFrom<Left, L>(tagged, options.left)) meet(join.left, tagged.value, (other) => select(tagged.value, other))
         else if (isFrom<Right, R>(tagged, options.right))
           meet(join.right, tagged.value, (other) => select(other, tagged.value))
-        else invariant(false, `a record of this join is from ${left} or ${right}`)
+        else invariant(false, () => `a record of this join is from ${left} or ${right}`)
       },
       watermark(to, emit) {
         for (const { key, eventTime, offset, value } of join.advance(to)) {

@@ -90,15 +90,15 @@ it('takes over from a process that ended without being waited for', async () => 
   parent.stdout.setEncoding('utf8').on('data', (text: string) => {
     line += text
   })
-  await vi.waitFor(() => expect(line).toMatch(/\d+\n/), 10_000)
+  await vi.waitFor(() => expect(line).toMatch(/\d+\n/), 20_000)
   const pid = Number(line)
   const statOf = async (of: number | undefined) => {
     const stat = await readFile(`/proc/${of}/stat`, 'utf8')
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   }
-  await vi.waitFor(async () => expect((await statOf(parent.pid))[0]).toBe('T'), 10_000)
+  await vi.waitFor(async () => expect((await statOf(parent.pid))[0]).toBe('T'), 20_000)
   parent.stdin.end()
-  await vi.waitFor(async () => expect((await statOf(pid))[0]).toBe('Z'), 10_000)
+  await vi.waitFor(async () => expect((await statOf(pid))[0]).toBe('Z'), 20_000)
   const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
   await writeFile(join(dir, 'store.lock'), JSON.stringify({ pid, bootId, startTicks: (await statOf(pid))[19] }))
   const store = await createPgliteStore({ dir })

@@ -144,7 +144,7 @@ describeService('postgres', 'PostgreSQL store in trouble', ({ createDatabase }) 
     expect(unknownButStored).toBeGreaterThan(0)
     await cut.close()
     await proxy.close()
-    await expect.poll(idleInTransaction, { timeout: 5_000 }).toBe(0)
+    await expect.poll(idleInTransaction, { timeout: 20_000 }).toBe(0)
   }, 60_000)
 
   it('waits in a takeover for the commit in flight, and then sees it', async () => {
@@ -180,7 +180,7 @@ describeService('postgres', 'PostgreSQL store in trouble', ({ createDatabase }) 
     const taken = other.query<{ next_offset: string; states: string }>(`
       WITH owned AS (UPDATE partitions SET epoch = epoch + 1 WHERE topology = 'planted' RETURNING next_offset)
       SELECT next_offset, (SELECT count(*) FROM partition_state WHERE topology = 'planted') AS states FROM owned`)
-    await expect.poll(waitingForLocks, { timeout: 5_000 }).toBe(1)
+    await expect.poll(waitingForLocks, { timeout: 20_000 }).toBe(1)
     await admin.query('COMMIT')
     // The offset is that of after the commit, the state that of before.
     expect((await taken).rows).toEqual([{ next_offset: '20', states: '1' }])
@@ -292,7 +292,7 @@ describeService('postgres', 'PostgreSQL store in trouble', ({ createDatabase }) 
           () => 'recovered',
           () => 'not yet',
         )
-    await expect.poll(recovered, { timeout: 10_000 }).toBe('recovered')
+    await expect.poll(recovered, { timeout: 20_000 }).toBe('recovered')
   })
 
   it('migrates once when several start at once, and is one store to all', async () => {

@@ -15,7 +15,8 @@ export function createMemorySnapshot(): Snapshot {
     channels.set(channel.interval, bySymbol)
     const known = bySymbol.get(channel.symbol)
     if (known !== undefined && !isNotOlder(channel, known)) return
-    if (known === undefined) invariant(++count <= channelsMax, `the snapshot holds at most ${channelsMax} channels`)
+    if (known === undefined)
+      invariant(++count <= channelsMax, () => `the snapshot holds at most ${channelsMax} channels`)
     bySymbol.set(channel.symbol, channel)
   }
 

@@ -21,7 +21,7 @@ describeService('redis', 'Redis snapshot', ({ url }) => {
       const lost = await Promise.allSettled([1, 2, 3].map(() => snapshot.ping()))
       expect(lost.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
       const ping = () => snapshot.ping().then(() => 'back', messageOf)
-      await expect.poll(ping, { timeout: 10_000 }).toBe('back')
+      await expect.poll(ping, { timeout: 20_000 }).toBe('back')
     } finally {
       await snapshot.close()
       await proxy.close()

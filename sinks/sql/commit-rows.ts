@@ -174,7 +174,7 @@ function writeCoverage(out: CopyWriter, partition: number, change: CoverageChang
 }
 
 function writeTableChange(out: CopyWriter, partition: number, change: TableChange, spec: TableSpec | undefined): void {
-  invariant(spec !== undefined, `table ${change.table} was ensured before a commit writes it`)
+  invariant(spec !== undefined, () => `table ${change.table} was ensured before a commit writes it`)
   begin(out, stageKind.tableRow, partition)
   out.nulls(candleFields)
   out.text(change.table)

@@ -4,23 +4,23 @@ import { storedTimeMsMin, timeMsMax } from '../../schemas/times.ts'
 /** int8, float8 or numeric in whatever form the driver gives it. */
 export function toNumber(value: unknown): number {
   if (typeof value === 'number') return value
-  invariant(typeof value === 'string' || typeof value === 'bigint', `a number was selected, got ${typeof value}`)
+  invariant(typeof value === 'string' || typeof value === 'bigint', () => `a number was selected, got ${typeof value}`)
   return Number(value)
 }
 
 export function toText(value: unknown): string {
-  invariant(typeof value === 'string', `text was selected, got ${typeof value}`)
+  invariant(typeof value === 'string', () => `text was selected, got ${typeof value}`)
   return value
 }
 
 /** Bytes of their own: the driver's buffer is shared. */
 export function toBytes(value: unknown): Uint8Array {
-  invariant(value instanceof Uint8Array, `bytes were selected, got ${typeof value}`)
+  invariant(value instanceof Uint8Array, () => `bytes were selected, got ${typeof value}`)
   return new Uint8Array(value)
 }
 
 export function toBoolean(value: unknown): boolean {
-  invariant(typeof value === 'boolean', `a boolean was selected, got ${typeof value}`)
+  invariant(typeof value === 'boolean', () => `a boolean was selected, got ${typeof value}`)
   return value
 }
 

@@ -7,7 +7,7 @@ export function jsonOf(spec: TableSpec, names: readonly string[], row: TableRow)
   const fields = names.map((name): [string, TableValue] => {
     const value = row[name]
     const type = spec.columns[name]
-    invariant(value !== undefined && type !== undefined, `${spec.table}.${name}: a row has every column`)
+    invariant(value !== undefined && type !== undefined, () => `${spec.table}.${name}: a row has every column`)
     return [name, spec.key.includes(name) && value === 0 ? 0 : staged(type, value)]
   })
   return JSON.stringify(Object.fromEntries(fields))

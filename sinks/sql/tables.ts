@@ -50,10 +50,10 @@ export function createTables(transport: SqlTransport): Tables {
       const keys = new Set<string>()
       for (const change of commit.partitions.flatMap((part) => part.tables ?? [])) {
         const spec = known.get(change.table)
-        invariant(spec !== undefined, `table ${change.table} was ensured before a commit writes it`)
+        invariant(spec !== undefined, () => `table ${change.table} was ensured before a commit writes it`)
         checkChange(spec, change)
         const key = `${change.table} ${keyText(spec, change.key)}`
-        invariant(!keys.has(key), `${change.table}: a commit has one word about a key`)
+        invariant(!keys.has(key), () => `${change.table}: a commit has one word about a key`)
         keys.add(key)
         written.set(change.table, spec)
       }

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createFastBroker } from '../../broker/fast/fast-broker.ts'
@@ -72,7 +71,7 @@ export async function startDeployment(
   const name = `chaos_${run}`
   const prefix = `c${run}.`
   const topics = topicNames(prefix)
-  const dir = await mkdtemp(join(tmpdir(), 'redwick-chaos-run-'))
+  const dir = await mkdtemp(join(platform.dir, 'run-'))
   await createDatabase(platform, name)
   const databaseUrl = new URL(platform.postgresUrl)
   databaseUrl.pathname = `/${name}`

@@ -23,6 +23,8 @@ interface Restartable {
 
 /** The real services, and between each of them and each process a proxy. */
 export interface Platform {
+  /** A folder that goes with it. */
+  readonly dir: string
   readonly brokers: string
   readonly registryUrl: string
   /** Of the server, without a proxy. */
@@ -159,6 +161,7 @@ async function startPlatform({ isDiskSmall }: PlatformOptions): Promise<Platform
       () => snapshot.current().stop(),
     )
     return {
+      dir,
       brokers: `${host}:${kafkaPort}`,
       registryUrl: registry.url,
       postgresUrl: database.current().url,

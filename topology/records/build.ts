@@ -36,7 +36,7 @@ interface Plan {
 function claimTopic(plan: Plan, id: string): string {
   invariant(
     !plan.ids.has(id),
-    `every internal topic has an id of its own ('${deadLettersId}' is taken), was ${id} twice`,
+    () => `every internal topic has an id of its own ('${deadLettersId}' is taken), was ${id} twice`,
   )
   plan.ids.add(id)
   return internalTopic(plan.name, id)
@@ -98,7 +98,7 @@ export function buildStages(declared: Declared<unknown>, sinks: readonly RecordS
   const plan: Plan = { name: declared.name, stages: [], ids: new Set([deadLettersId]) }
   stagesOf(plan, declared.name, declared, { kind: 'sinks', sinks })
   const names = plan.stages.map(({ name }) => name)
-  invariant(new Set(names).size === names.length, `every stage has a name of its own, was ${names.join(', ')}`)
+  invariant(new Set(names).size === names.length, () => `every stage has a name of its own, was ${names.join(', ')}`)
   checkSteps(plan.stages.flatMap(({ steps }) => steps))
   checkSinks(declared.name, plan.stages, sinks)
   return plan.stages

@@ -24,9 +24,12 @@ const innerOf = (step: StepDescription): readonly StepDescription[] =>
 export function checkSteps(steps: readonly StepDescription[]): void {
   const inner = steps.flatMap(innerOf)
   const cut = inner.find(({ operator }) => operator === 'keyBy')
-  invariant(cut === undefined, `keyBy stands in a stream itself, not in a branch or merge, was '${cut?.id}' in one`)
+  invariant(
+    cut === undefined,
+    () => `keyBy stands in a stream itself, not in a branch or merge, was '${cut?.id}' in one`,
+  )
   const ids = [doorId, ...[...steps, ...inner].flatMap(({ id }) => (id === undefined ? [] : [id]))]
-  invariant(new Set(ids).size === ids.length, `every stateful step has an id of its own, was ${ids.join(', ')}`)
+  invariant(new Set(ids).size === ids.length, () => `every stateful step has an id of its own, was ${ids.join(', ')}`)
 }
 
 /**
@@ -42,9 +45,9 @@ export function checkSinks(
   const read = new Set([internalTopic(topology, deadLettersId), ...stages.map(({ source }) => source.topic)])
   const callbacks = new Set<string>()
   for (const { sink, name } of sinks) {
-    invariant(sink !== 'topic' || !read.has(name), `a topology writes to no topic that it reads, was ${name}`)
+    invariant(sink !== 'topic' || !read.has(name), () => `a topology writes to no topic that it reads, was ${name}`)
     if (sink !== 'callback') continue
-    invariant(!callbacks.has(name), `every callback has an id of its own, was ${name} twice`)
+    invariant(!callbacks.has(name), () => `every callback has an id of its own, was ${name} twice`)
     callbacks.add(name)
   }
 }

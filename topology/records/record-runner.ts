@@ -181,7 +181,10 @@ export function createRecordRunner(options: RecordRunnerOptions): RecordRunner {
       )
     },
     process(batch) {
-      invariant(batch.baseOffset === nextOffset, `a batch goes on from offset ${nextOffset}, was ${batch.baseOffset}`)
+      invariant(
+        batch.baseOffset === nextOffset,
+        () => `a batch goes on from offset ${nextOffset}, was ${batch.baseOffset}`,
+      )
       activeAt = wallClock()
       isSilent = false
       host.push({ kind: 'rows', rows: batch })

@@ -50,7 +50,10 @@ async function runStages(
     if (feeding.signal.aborted || !(untilEnd || onSettled !== undefined)) return stopped
     const { admin } = platform.broker
     // Upstream before downstream.
-    for (const { topic, engine } of stages) await settled([engine], { admin, topic }, platform.clock, feeding.signal)
+    for (const { declaration, topic, engine } of stages) {
+      const others = { store: platform.store, stage: declaration.name }
+      await settled([engine], { admin, topic, others }, platform.clock, feeding.signal)
+    }
     if (feeding.signal.aborted) return
     for (const [stage, { totals }] of metrics) tellTotals(log, totals, stage)
     if (untilEnd) requireMoving(stages.map(({ engine }) => engine))

@@ -194,7 +194,7 @@ export function createKeyedWindows<In, Acc>(options: KeyedWindowsOptions<In, Acc
     add(key, eventTime, value, weight = 1) {
       invariant(
         Number.isSafeInteger(eventTime) && Math.abs(eventTime) <= timeMsMax,
-        `an event time is a whole number of ms, at most ${timeMsMax} from 1970, was ${eventTime}`,
+        () => `an event time is a whole number of ms, at most ${timeMsMax} from 1970, was ${eventTime}`,
       )
       return spec.kind === 'session'
         ? addSession(key, eventTime, value, weight)
