@@ -1,17 +1,15 @@
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
-import { Registry } from 'prom-client'
 import { z } from 'zod'
 import { updateText } from '../gateway/candle-text.ts'
-import { createGateway } from '../gateway/gateway.ts'
 import { candleOf, fakeLog, fakeSnapshot, fakeStore } from '../gateway/testing/fakes.ts'
 import type { Broker, ReadOptions, StoredRecord } from '../ports/broker.ts'
 import { createEmbeddedRegistry } from '../registry/embedded-registry.ts'
 import { invariant } from '../schemas/errors.ts'
 import { topicNames } from '../schemas/topics.ts'
 import { type Codecs, createCodecs } from '../topology/codecs.ts'
-import { systemClock } from '../topology/system-clock.ts'
+import { openBenchGateway } from './bench-gateway.ts'
 import { symbolName } from './generated-ticks.ts'
 import { type BenchOptions, type BenchOutcome, type Measures, repeated, spreadOf } from './outcome.ts'
 import { nodeOptions } from './own-process.ts'
@@ -71,20 +69,7 @@ async function openGateway(topic: LiveTopic, codecs: Codecs) {
     { e: 1, offset: 0 },
     names.map((symbol) => ({ symbol, interval: 60, e: 1, q: 1, seq: 0, offset: 0, partition: 0, open: [] })),
   )
-  return createGateway({
-    host: '127.0.0.1',
-    port: 0,
-    clock: systemClock,
-    broker: topic.broker,
-    store: store.store,
-    snapshot,
-    topics: topicNames(),
-    decode: codecs.decodeLive,
-    metrics: new Registry(),
-    describe: { json: () => ({}), mermaid: () => '', dot: () => '' },
-    health: async () => ({}),
-    logger: () => undefined,
-  })
+  return openBenchGateway({ broker: topic.broker, store: store.store, snapshot, codecs })
 }
 
 /** Starts the clients. `until` resolves when so many have subscribed, or so many updates have arrived. */

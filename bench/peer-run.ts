@@ -1,25 +1,15 @@
 import { spawn } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import { invariant } from '../schemas/errors.ts'
 import type { Pass } from './engine-run.ts'
 import type { Stage } from './kafka-stage.ts'
 import type { Peer } from './peer.ts'
+import { usageOf } from './process-usage.ts'
 
 const runMsMax = 300_000
-/** `USER_HZ`: what a tick of `/proc/<pid>/stat` is, on every Linux of today. */
-const microsPerJiffy = 10_000
 
 const peerCandle = z.object({ s: z.string(), w: z.number(), n: z.number() })
-
-async function usageOf(pid: number): Promise<{ cpuMicros: number; rssMiB: number }> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  const peakKiB = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1])
-  return { cpuMicros: (Number(fields[11]) + Number(fields[12])) * microsPerJiffy, rssMiB: Math.round(peakKiB / 1024) }
-}
 
 /** Watches a topic of candles until it holds every one that the backlog makes. */
 async function candlesComplete(

@@ -43,6 +43,10 @@ const whatItMeasures = new Map([
     '1,000 WebSocket clients in another process, each on 10 of 100 channels; every channel is updated once in a burst, as by the pulse of the engine. Deliveries are counted by the clients. In turns with bare uWebSockets.js and with `ws`, which are given the texts and do nothing else; a ratio is ours over theirs in a turn.',
   ],
   [
+    'api',
+    'Pages of history (`/v1/ohlcv`) of 100 symbols from PostgreSQL, by 16 connections of another process, each of which asks again as soon as it is answered; gateway, database and clients share the cores.',
+  ],
+  [
     'end-to-end',
     'Kafka to PostgreSQL with a checkpoint each second, exactly once: from the first record to the last commit, its finals published. Through the client of ours (`fast`) and through kafkajs, in turns over the same log; the ratio is that of a turn. The engine is a process of its own; broker and database share the cores with it.',
   ],
@@ -63,8 +67,12 @@ const whatItMeasures = new Map([
     'How speed changes with one setting at a time: symbols, intervals (the base and so many roll-ups), length of the window (no roll-ups) and rows of a batch in the engine core as in `core`; partitions as in `end-to-end`.',
   ],
   [
+    'workers',
+    'One process (`topology --role engine --workers N`) on Kafka, a registry, PostgreSQL and Redis works a backlog off: from when it has taken every partition over to when all is committed. The ratio is that to one worker in the same turn. Broker and database share the cores, so that it cannot reach the number of workers.',
+  ],
+  [
     'latency',
-    'From sending a tick to Kafka to reading the first candle on `candles.live` that counts it, of every tick, in one process on one clock; the engine is another. Broker, database, engine, sender and reader share the cores.',
+    'From when a tick is due, 20,000 a second, to when the broker has appended the first candle on `candles.live` that counts it, of every tick; `Read`: to when a reader has it, in the process of the sender. Broker, database, engine, sender and reader share the cores.',
   ],
   [
     'engines',

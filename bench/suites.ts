@@ -8,11 +8,13 @@ export const suites: ReadonlyMap<string, () => Promise<Suite>> = new Map([
   ['records', async () => (await import('./records.ts')).records],
   ['store', async () => (await import('./store.ts')).store],
   ['gateway', async () => (await import('./gateway.ts')).gateway],
+  ['api', async () => (await import('./api.ts')).api],
   ['end-to-end', async () => (await import('./end-to-end.ts')).endToEnd],
   ['consume', async () => (await import('./consume.ts')).consume],
   ['memory', async () => (await import('./memory.ts')).memory],
   ['startup', async () => (await import('./startup.ts')).startup],
   ['sweep', async () => (await import('./sweep.ts')).sweep],
+  ['workers', async () => (await import('./workers.ts')).workers],
   ['latency', async () => (await import('./latency.ts')).latency],
   ['engines', async () => (await import('./engines.ts')).enginesOf('at-least-once', 'engines')],
   [

@@ -66,7 +66,10 @@ async function openOutput(
   const runners = new Map<number, PartitionRunner>()
   /** Epoch under which each partition is ours; none while it is taken over. */
   const epochs = new Map<number, number>()
+  const isAtOnce = emitEveryMsOf(topology) === 0
   let isClosing = false
+  /** A pulse came while a send was under way. */
+  let isMissed = false
   const producer = await broker.createProducer()
   const publisher = createEmissionPublisher({ producer, topic: topics.candlesLive, encode, encodeEpoch })
   const commits = createCommitPublisher({
@@ -149,7 +152,9 @@ async function openOutput(
   /** Says what is due; where that is much, in small sends, so that no symbol waits behind all the others. */
   const pulse = (onFailure: OnFailure): void => {
     // Updates are better left to grow while a send is under way: the latest wins.
+    if (publisher.isBusy) isMissed = true
     if (isClosing || publisher.isBusy) return
+    isMissed = false
     let isCut = false
     const limit = {
       keysMax: pulseKeysMax,
@@ -164,8 +169,11 @@ async function openOutput(
     }
     snapshots.flush().catch(onFatal)
     // While finals are owed, updates come at their pace only.
-    if (isCut && ![...runners.values()].some(({ owed }) => owed > 0))
-      void Promise.all(sends).then(() => pulse(onFailure))
+    const isMore = isCut && ![...runners.values()].some(({ owed }) => owed > 0)
+    if (isMore || isAtOnce)
+      void Promise.all(sends).then(() => {
+        if (isMore || isMissed) pulse(onFailure)
+      })
   }
 
   return {

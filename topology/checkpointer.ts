@@ -21,10 +21,10 @@ export interface Checkpointer {
   /**
    * One checkpoint of every partition that has news; trouble that may pass is recovered from.
    *
-   * @returns Ms that the commit took, with what it owed to the topics; 0 where none came about.
+   * @returns Ms that the commit took, with what it owed to the topics; undefined where none came about.
    * @throws {FatalError} Trouble that waiting does not mend.
    */
-  run(): Promise<number>
+  run(): Promise<number | undefined>
 }
 
 export interface CheckpointerOptions<Batch, Prepared extends PreparedCommit> {
@@ -140,7 +140,7 @@ export function createCheckpointer<Batch, Prepared extends PreparedCommit>(
     async run() {
       await lookForOwners()
       const due = [...ownership.runners.values()].filter((runner) => runner.hasNews)
-      if (due.length === 0) return 0
+      if (due.length === 0) return undefined
       const partitions = due.map((runner) => runner.partition).sort((a, b) => a - b)
       const started = clock.monotonic()
       let failures: ReadonlyMap<number, unknown>
@@ -148,10 +148,10 @@ export function createCheckpointer<Batch, Prepared extends PreparedCommit>(
         failures = await attempt(partitions)
       } catch (error) {
         await ownership.recover(partitions, error)
-        return 0
+        return undefined
       }
       for (const [partition, error] of failures) await ownership.recover([partition], error)
-      if (failures.size > 0) return 0
+      if (failures.size > 0) return undefined
       const tookMs = clock.monotonic() - started
       const offsets = new Map(ownership.committed)
       broker.retainFrom(topic, neededFrom(offsets))

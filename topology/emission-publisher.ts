@@ -1,5 +1,4 @@
 import type { OutgoingRecord, Producer } from '../ports/broker.ts'
-import { createLane } from '../ports/lane.ts'
 import { type Emission, emissionNames } from '../schemas/candle.ts'
 import { controlHeader } from '../schemas/control.ts'
 import { createCandleReader, type NamedCandles } from './named-candles.ts'
@@ -72,12 +71,27 @@ interface OwnChannel extends Channel {
   movedBy: number
 }
 
+interface Settle<Result> {
+  resolve(result: Result): void
+  reject(error: unknown): void
+}
+
 interface Owner {
   readonly e: number
   /** By symbol; those of one are few. */
   readonly channels: Map<string, OwnChannel[]>
   /** Of the send that failed. */
   failure?: { readonly error: unknown }
+}
+
+/** What one call has to send to its partition, a part at a time. */
+interface Publication {
+  readonly partition: number
+  /** The next records, at most so many. @throws What keeps it from going on. */
+  next(max: number): readonly OutgoingRecord[]
+  /** They were appended from `baseOffset` on. @returns Whether that was all. */
+  landed(baseOffset: number): boolean
+  failed(error: unknown): void
 }
 
 function channelOf({ e, channels }: Owner, symbol: string, interval: number): OwnChannel {
@@ -89,83 +103,136 @@ function channelOf({ e, channels }: Owner, symbol: string, interval: number): Ow
   return made
 }
 
-export function createEmissionPublisher({
-  producer,
-  topic,
-  encode,
-  encodeEpoch,
-}: EmissionPublisherOptions): EmissionPublisher {
+export function createEmissionPublisher(options: EmissionPublisherOptions): EmissionPublisher {
+  const { producer, topic, encode, encodeEpoch } = options
   const owners = new Map<number, Owner>()
-  const lane = createLane()
-  let waiting = 0
+  /** In the order of the calls. Those of one partition go one after the other, those of several in one send. */
+  const waiting: Publication[] = []
+  let isSending = false
   let publications = 0
 
-  const inLane = <T>(task: () => Promise<T>): Promise<T> => {
-    waiting += 1
-    return lane(task).finally(() => {
-      waiting -= 1
-    })
+  const take = (publication: Publication): void => {
+    waiting.splice(waiting.indexOf(publication), 1)
   }
 
-  const send = async (records: readonly OutgoingRecord[]): Promise<number> => {
-    const [range] = await producer.send(topic, records)
-    return range?.baseOffset ?? 0
+  /** The next part of the first publication of each partition. */
+  function nextParts(): Map<Publication, readonly OutgoingRecord[]> {
+    const firsts = new Map<number, Publication>()
+    for (const one of waiting) if (!firsts.has(one.partition)) firsts.set(one.partition, one)
+    const max = Math.ceil(sliceMax / firsts.size)
+    const parts = new Map<Publication, readonly OutgoingRecord[]>()
+    for (const one of firsts.values()) {
+      try {
+        parts.set(one, one.next(max))
+      } catch (error) {
+        take(one)
+        one.failed(error)
+      }
+    }
+    return parts
   }
 
-  async function publish(owner: Owner, partition: number, candles: NamedCandles): Promise<PublishedEmissions> {
-    const { e } = owner
+  /** What fails is nobody's part alone: the numbers of each may have a hole then. */
+  async function sendParts(parts: ReadonlyMap<Publication, readonly OutgoingRecord[]>): Promise<void> {
+    const records = [...parts.values()].flat()
+    try {
+      const ranges = records.length === 0 ? [] : await producer.send(topic, records)
+      const bases = new Map(ranges.map(({ partition, baseOffset }) => [partition, baseOffset]))
+      for (const one of parts.keys()) if (one.landed(bases.get(one.partition) ?? 0)) take(one)
+    } catch (error) {
+      for (const one of parts.keys()) {
+        take(one)
+        one.failed(error)
+      }
+    }
+  }
+
+  async function sendAll(): Promise<void> {
+    isSending = true
+    await Promise.resolve() // what is said in the same turn goes along
+    while (waiting.length > 0) {
+      const parts = nextParts()
+      if (parts.size > 0) await sendParts(parts)
+    }
+    isSending = false
+  }
+
+  const enqueue = (publication: Publication): void => {
+    waiting.push(publication)
+    if (!isSending) void sendAll()
+  }
+
+  function publication(partition: number, candles: NamedCandles, settle: Settle<PublishedEmissions>): Publication {
     const { rows, symbolName } = candles
     const read = createCandleReader(candles)
+    const number = ++publications
     const moved: OwnChannel[] = []
-    const publication = ++publications
-    let lastOffset = -1
-    for (let from = 0; from < rows.length; from += sliceMax) {
-      const to = Math.min(from + sliceMax, rows.length)
-      const slice: OwnChannel[] = []
-      const records: OutgoingRecord[] = []
-      for (let i = from; i < to; i++) {
-        const symbol = symbolName(rows.symbol[i] as number)
-        const channel = channelOf(owner, symbol, rows.interval[i] as number)
-        channel.numbered += 1
-        slice.push(channel)
-        const kind = emissionNames[rows.kind[i] as number] ?? 'update'
-        const value = encode({ kind, e, q: channel.numbered, candle: read(i) })
-        records.push({ partition, key: symbol, value })
-      }
-      const base = await send(records)
-      for (const [i, channel] of slice.entries()) {
-        channel.q += 1
-        channel.offset = base + i
-        channel.seq = Math.max(channel.seq, rows.seq[from + i] as number)
-        if (channel.movedBy !== publication) moved.push(channel)
-        channel.movedBy = publication
-      }
-      lastOffset = base + slice.length - 1
+    let slice: OwnChannel[] = []
+    let from = 0
+    let owner: Owner | undefined
+    return {
+      partition,
+      next(max) {
+        owner ??= owners.get(partition)
+        if (owner?.failure !== undefined) throw owner.failure.error
+        const to = owner === undefined ? from : Math.min(from + max, rows.length)
+        slice = []
+        const records: OutgoingRecord[] = []
+        for (let i = from; owner !== undefined && i < to; i++) {
+          const symbol = symbolName(rows.symbol[i] as number)
+          const channel = channelOf(owner, symbol, rows.interval[i] as number)
+          channel.numbered += 1
+          slice.push(channel)
+          const kind = emissionNames[rows.kind[i] as number] ?? 'update'
+          const value = encode({ kind, e: owner.e, q: channel.numbered, candle: read(i) })
+          records.push({ partition, key: symbol, value })
+        }
+        return records
+      },
+      landed(baseOffset) {
+        for (const [i, channel] of slice.entries()) {
+          channel.q += 1
+          channel.offset = baseOffset + i
+          channel.seq = Math.max(channel.seq, rows.seq[from + i] as number)
+          if (channel.movedBy !== number) moved.push(channel)
+          channel.movedBy = number
+        }
+        from += slice.length
+        if (owner !== undefined && from < rows.length) return false
+        settle.resolve({ channels: moved, lastOffset: slice.length === 0 ? -1 : baseOffset + slice.length - 1 })
+        return true
+      },
+      failed(error) {
+        if (owner !== undefined) owner.failure ??= { error }
+        settle.reject(error)
+      },
     }
-    return { channels: moved, lastOffset }
+  }
+
+  function startEpoch(partition: number, e: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      enqueue({
+        partition,
+        next() {
+          owners.set(partition, { e, channels: new Map() })
+          return [{ partition, key: null, value: encodeEpoch(e), headers: { [controlHeader]: 'epoch' } }]
+        },
+        landed(baseOffset) {
+          resolve(baseOffset)
+          return true
+        },
+        failed: reject,
+      })
+    })
   }
 
   return {
     get isBusy() {
-      return waiting > 0
+      return waiting.length > 0
     },
-    startEpoch: (partition, e) =>
-      inLane(() => {
-        owners.set(partition, { e, channels: new Map() })
-        return send([{ partition, key: null, value: encodeEpoch(e), headers: { [controlHeader]: 'epoch' } }])
-      }),
+    startEpoch,
     publish: (partition, candles) =>
-      inLane(async () => {
-        const owner = owners.get(partition)
-        if (owner === undefined || candles.rows.length === 0) return { channels: [], lastOffset: -1 }
-        if (owner.failure !== undefined) throw owner.failure.error
-        try {
-          return await publish(owner, partition, candles)
-        } catch (error) {
-          owner.failure = { error }
-          throw error
-        }
-      }),
+      new Promise((resolve, reject) => enqueue(publication(partition, candles, { resolve, reject }))),
     channels(partition, symbols, intervals, { offset, seq }) {
       const owner = owners.get(partition)
       const all: OwnChannel[] = []

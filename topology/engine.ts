@@ -16,6 +16,8 @@ export interface EngineLimits extends OwnershipLimits {
   /** Least and greatest time between commits; in between, committing takes at most half of the time. */
   readonly commitEveryMs: number
   readonly commitEveryMsMax: number
+  /** Between looks for something to commit until the first commit: who starts waits for it. */
+  readonly firstCommitMs: number
   /** Dead letters and late ranges that may wait for a commit before the partition's intake waits for it. */
   readonly pendingMax: number
   /** Records that may be processed and not committed. */
@@ -28,6 +30,7 @@ export interface EngineLimits extends OwnershipLimits {
 const defaultLimits: EngineLimits = {
   commitEveryMs: 1000,
   commitEveryMsMax: 5000,
+  firstCommitMs: 100,
   pendingMax: 10_000,
   uncommittedMax: 4_000_000,
   lastCheckpointMsMax: 4_000,
@@ -103,13 +106,15 @@ export function createEngine<Batch extends SourceBatch, Prepared extends Prepare
     })
 
   const commitLoop = async (checkpointer: Checkpointer): Promise<void> => {
-    let waitMs = limits.commitEveryMs
+    let waitMs = Math.min(limits.firstCommitMs, limits.commitEveryMs)
+    let hasCommitted = false
     while (!stopping.signal.aborted) {
       await clock.sleep(waitMs, wake.signal)
       wake = new AbortController()
       if (stopping.signal.aborted) return
       const tookMs = await checkpointer.run().finally(releaseWaiters)
-      waitMs = Math.min(Math.max(limits.commitEveryMs, tookMs), limits.commitEveryMsMax)
+      hasCommitted ||= tookMs !== undefined
+      if (hasCommitted) waitMs = Math.min(Math.max(limits.commitEveryMs, tookMs ?? 0), limits.commitEveryMsMax)
     }
   }
 
@@ -144,6 +149,7 @@ export function createEngine<Batch extends SourceBatch, Prepared extends Prepare
   const makeHandler = (
     ownership: Ownership<Batch, Prepared>,
     isolation: Isolation<Batch, Prepared>,
+    output: StageOutput<Batch, Prepared>,
   ): BatchHandler<Batch> => ({
     assigned: (partitions, signal) => ownership.assign(partitions, signal),
     batch(batch) {
@@ -154,6 +160,8 @@ export function createEngine<Batch extends SourceBatch, Prepared extends Prepare
       const enrich = runner.enrich?.(batch)
       if (enrich !== undefined) return processEnriched(ownership, isolation, runner, enrich)
       isolation.process(runner, batch)
+      // Without a cadence nothing waits for the timer, which is no finer than a millisecond.
+      if (stage.pulseEveryMs === 0) output.pulse(isolation.failed)
       if (runner.pending < limits.pendingMax && uncommitted(ownership, runner) < limits.uncommittedMax) return undefined
       return checkpointed()
     },
@@ -202,7 +210,7 @@ export function createEngine<Batch extends SourceBatch, Prepared extends Prepare
       topic: stage.topic,
       groupId: stage.groupId,
       decoder: stage.decoder,
-      handler: makeHandler(ownership, isolation),
+      handler: makeHandler(ownership, isolation, output),
     })
     return {
       subscription,

@@ -23,7 +23,7 @@ export function benchCommand(program: Command): void {
   const command = program
     .command('bench [name]')
     .description(
-      'measure: core, decode, late, records, store, gateway, end-to-end, consume, memory, startup, sweep, latency, engines, engines-exactly-once, peers, all; report',
+      'measure: core, decode, late, records, store, gateway, api, end-to-end, consume, memory, startup, sweep, workers, latency, engines, engines-exactly-once, peers, all; report',
     )
   command
     .option('--ticks <number>', 'ticks of one run')
