@@ -20,7 +20,7 @@ import { nodeOptions } from './own-process.ts'
 
 const exec = promisify(execFile)
 const connections = 16
-const runMs = 3_000
+const runMs = 2_000
 const candlesOfSymbol = 2_000
 const symbolsOfCommit = 5
 const minuteMs = 60_000
