@@ -26,6 +26,8 @@ describe('points are told, however the bytes are cut into chunks', () => {
       message('d', 'rows'),
       message('c', ''),
       message('Q', 'x'),
+      message('Q', 'COPY a (b, c) FROM STDIN (FORMAT binary); COPY d FROM STDIN; INSERT'),
+      ...[message('d', 'rows'), message('c', ''), message('d', 'rows'), message('c', '')],
     ])
     const kafka = Buffer.concat([request(3, 20), request(26, 9), request(0, 40), request(11, 2)])
     const pointsOf = (bytes: Buffer, watch = watchPostgres()): string[] => {
@@ -34,7 +36,7 @@ describe('points are told, however the bytes are cut into chunks', () => {
         for (const { point } of watch.sent(bytes.subarray(at, at + size))) found.push(point)
       return found
     }
-    expect(pointsOf(postgres)).toEqual(['copy', 'copy-done'])
+    expect(pointsOf(postgres)).toEqual(['copy', 'copy-done', 'copy', 'copied', 'copy', 'copy-done'])
     expect(pointsOf(kafka, watchKafka())).toEqual(['end-transaction', 'produce', 'join'])
   })
 

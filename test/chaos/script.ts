@@ -11,6 +11,7 @@ export type WireName = (typeof wireNames)[number]
 /** Places in a process's talk with its services at which it can be killed, or stopped. */
 export const labels = [
   ['postgres', 'copy'],
+  ['postgres', 'copied'],
   ['postgres', 'copy-done'],
   ['kafka', 'init-producer'],
   ['kafka', 'add-partitions'],

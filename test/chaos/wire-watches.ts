@@ -6,12 +6,20 @@ interface Framing {
   /** Bytes of the whole message, its header included. */
   lengthOf(header: Buffer): number
   pointOf(header: Buffer): string | undefined
+  /** Is given the beginning of the body of each message, where it says more than the header. */
+  body?(header: Buffer, beginning: Buffer): void
 }
+
+/** As much of a body as is looked at. */
+const beginningBytesMax = 4096
 
 /** Tells a point right before each message that has one. */
 function watchFrames(framing: Framing): WireWatch {
   let left = 0
   let header = Buffer.alloc(0)
+  let beginning = Buffer.alloc(0)
+  /** Of the message whose body is coming. */
+  let headerOfBody = header
   return {
     sent(chunk) {
       const events: WireEvent[] = []
@@ -19,8 +27,11 @@ function watchFrames(framing: Framing): WireWatch {
       while (at < chunk.length) {
         if (left > 0) {
           const taken = Math.min(left, chunk.length - at)
+          const looked = Math.min(taken, beginningBytesMax - beginning.length)
+          if (framing.body !== undefined) beginning = Buffer.concat([beginning, chunk.subarray(at, at + looked)])
           left -= taken
           at += taken
+          if (left === 0) framing.body?.(headerOfBody, beginning)
           continue
         }
         const begin = at
@@ -31,6 +42,8 @@ function watchFrames(framing: Framing): WireWatch {
         left = framing.lengthOf(header) - framing.headerBytes
         const point = framing.pointOf(header)
         if (point !== undefined) events.push({ point, at: begin, bytes: left + framing.headerBytes })
+        headerOfBody = header
+        beginning = Buffer.alloc(0)
         header = Buffer.alloc(0)
       }
       return events
@@ -38,11 +51,15 @@ function watchFrames(framing: Framing): WireWatch {
   }
 }
 
-const pgPoints: Readonly<Record<string, string>> = { d: 'copy', c: 'copy-done', X: 'terminate' }
+const copyOfQuery = /\bCOPY [^;]* FROM STDIN/g
 
-/** What a PostgreSQL client does: `copy` before each piece of it, `copy-done` before the message that lets a commit go. */
+/**
+ * What a PostgreSQL client does: `copy` before each piece of a COPY, `copied` before the end of one that others of the same query
+ * follow, `copy-done` before the message that lets a commit go.
+ */
 export function watchPostgres(): WireWatch {
   let isStarted = false
+  let copiesLeft = 0
   return watchFrames({
     // The first message has no type: four bytes of its length, then the version.
     headerBytes: 5,
@@ -53,7 +70,15 @@ export function watchPostgres(): WireWatch {
     },
     pointOf(header) {
       const type = String.fromCharCode(header[0] ?? 0)
-      return pgPoints[type]
+      if (type === 'd') return 'copy'
+      if (type === 'X') return 'terminate'
+      if (type !== 'c') return undefined
+      copiesLeft -= 1
+      return copiesLeft > 0 ? 'copied' : 'copy-done'
+    },
+    body(header, beginning) {
+      if (String.fromCharCode(header[0] ?? 0) === 'Q')
+        copiesLeft = beginning.toString('latin1').match(copyOfQuery)?.length ?? 0
     },
   })
 }
